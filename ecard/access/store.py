@@ -1,0 +1,85 @@
+"""The tables of registered keys."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from ecard.access.errors import AlreadyRegistered
+from ecard.keys import Suite
+
+_AGENCY = "INSERT INTO agency (id, name, uscc) VALUES ($1, $2, $3)"
+_ACTOR = "INSERT INTO actor (id, kind, suite, public) VALUES ($1, $2, $3, $4) RETURNING seq"
+_TERMINAL = "INSERT INTO terminal (actor, agency, name, setting, region, site) VALUES ($1, $2, $3, $4, $5, $6)"
+_OPERATOR = "INSERT INTO operator (actor, name, role) VALUES ($1, $2, $3)"
+_CHANNEL = "INSERT INTO channel (actor, name, kind, medium, tier, parent) VALUES ($1, $2, $3, $4, $5, $6)"
+_REVOKE = "UPDATE actor SET revoked_at = now() WHERE id = $1 AND kind = any($2) AND revoked_at IS NULL RETURNING seq"
+_FIND = """
+    SELECT a.seq, a.kind, a.suite, a.public, d.card, d.channel,
+           t.agency, g.name AS agency_name, t.setting, t.region, t.site, o.role, c.kind AS channel_kind, c.tier
+    FROM actor a
+    LEFT JOIN device d ON d.actor = a.id LEFT JOIN terminal t ON t.actor = a.id
+    LEFT JOIN agency g ON g.id = t.agency LEFT JOIN operator o ON o.actor = a.id LEFT JOIN channel c ON c.actor = a.id
+    WHERE a.id = $1 AND a.revoked_at IS NULL
+"""
+
+
+async def insert_agency(tx: Any, agency: UUID, name: str, uscc: str) -> None:  # noqa: ANN401 - a transaction
+    """Add an agency; raises AlreadyRegistered."""
+    await _unique(tx.execute(_AGENCY, agency, name, uscc))
+
+
+async def agency_exists(tx: Any, agency: UUID) -> bool:  # noqa: ANN401 - a transaction
+    """Return whether the agency is registered."""
+    return await tx.fetchval("SELECT true FROM agency WHERE id = $1", agency) is not None
+
+
+async def channel_tier(tx: Any, channel: UUID) -> int | None:  # noqa: ANN401 - a transaction
+    """Return the channel's tier, None when there is no such living channel."""
+    sql = "SELECT c.tier FROM channel c JOIN actor a ON a.id = c.actor WHERE c.actor = $1 AND a.revoked_at IS NULL"
+    tier: int | None = await tx.fetchval(sql, channel)
+    return tier
+
+
+async def insert_actor(tx: Any, actor: UUID, kind: str, suite: Suite, public: bytes) -> int:  # noqa: ANN401 - a transaction
+    """Add a registered key and return its number; raises AlreadyRegistered."""
+    return int(await _unique(tx.fetchval(_ACTOR, actor, kind, suite.value, public)))
+
+
+async def insert_terminal(tx: Any, *columns: object) -> None:  # noqa: ANN401 - a transaction
+    """Add a terminal: actor, agency, name, setting, region, site."""
+    await tx.execute(_TERMINAL, *columns)
+
+
+async def insert_operator(tx: Any, *columns: object) -> None:  # noqa: ANN401 - a transaction
+    """Add an operator: actor, name, role."""
+    await tx.execute(_OPERATOR, *columns)
+
+
+async def insert_channel(tx: Any, *columns: object) -> None:  # noqa: ANN401 - a transaction
+    """Add a channel: actor, name, kind, medium, tier, parent."""
+    await tx.execute(_CHANNEL, *columns)
+
+
+async def revoke(tx: Any, actor: UUID, *kinds: str) -> int | None:  # noqa: ANN401 - a transaction
+    """Revoke a living key of one of `kinds`; return its number, None when there is none."""
+    seq: int | None = await tx.fetchval(_REVOKE, actor, list(kinds))
+    return seq
+
+
+async def find(db: Any, actor: UUID) -> Any:  # noqa: ANN401 - a pool; an asyncpg record
+    """Return a living key with what its kind adds, or None."""
+    return await db.fetchrow(_FIND, actor)
+
+
+async def public_key(db: Any, actor: UUID) -> tuple[Suite, bytes]:  # noqa: ANN401 - a pool
+    """Return suite and public key of a registered key."""
+    row = await db.fetchrow("SELECT suite, public FROM actor WHERE id = $1", actor)
+    return Suite(row["suite"]), row["public"]
+
+
+async def _unique(statement: Any) -> Any:  # noqa: ANN401 - an awaitable of asyncpg
+    try:
+        return await statement
+    except asyncpg.UniqueViolationError:
+        raise AlreadyRegistered from None

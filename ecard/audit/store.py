@@ -1,0 +1,80 @@
+"""The tables of the audit log."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from ecard.audit.model import Row
+
+_INSERT = """
+    INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+# Transactions below the snapshot's xmin have all ended: no row can still appear under their ids.
+_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_ROWS = """
+    SELECT xid::text::bigint AS xid, n, (extract(epoch FROM at) * 1000000)::bigint AS at_us,
+           kind, outcome, actor::text AS actor, card, item, detail
+    FROM audit_event WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8 ORDER BY xid, n
+"""
+_LAST = "SELECT seq, to_xid, token FROM audit_seal ORDER BY seq DESC LIMIT 1"
+_SEAL = "INSERT INTO audit_seal (seq, from_xid, to_xid, leaves, token) VALUES ($1, $2, $3, $4, $5)"
+_SEALS = "SELECT seq, from_xid, to_xid, leaves, token FROM audit_seal ORDER BY seq"
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('ecard.audit.seal'))"
+
+
+class SealRow(msgspec.Struct, frozen=True):
+    """A stored seal: the range [from_xid, to_xid), its leaves, and the signed token."""
+
+    seq: int
+    from_xid: int
+    to_xid: int
+    leaves: bytes
+    token: str
+
+
+async def insert(  # noqa: PLR0913 - the columns of the row
+    db: Any,  # noqa: ANN401 - a pool, connection or transaction
+    *,
+    kind: str,
+    outcome: str,
+    actor: object = None,
+    card: int | None = None,
+    item: str | None = None,
+    detail: dict[str, object] | None = None,
+) -> None:
+    """Append one row."""
+    await db.execute(_INSERT, kind, outcome, actor, card, item, detail or {})
+
+
+async def try_lock(tx: Any) -> bool:  # noqa: ANN401 - a transaction
+    """Return whether this transaction is the only sealer now."""
+    return bool(await tx.fetchval(_LOCK))
+
+
+async def horizon(tx: Any) -> int:  # noqa: ANN401 - a transaction
+    """Return the transaction id below which nothing can be added any more."""
+    return int(await tx.fetchval(_HORIZON))
+
+
+async def rows(db: Any, from_xid: int, to_xid: int) -> list[Row]:  # noqa: ANN401 - a pool, connection or transaction
+    """Return the rows of a range of transaction ids, in order."""
+    return [Row(*row.values()) for row in await db.fetch(_ROWS, str(from_xid), str(to_xid))]
+
+
+async def last_seal(tx: Any) -> tuple[int, int, str] | None:  # noqa: ANN401 - a transaction
+    """Return number, end of range and token of the youngest seal."""
+    row = await tx.fetchrow(_LAST)
+    return None if row is None else (row["seq"], row["to_xid"], row["token"])
+
+
+async def insert_seal(tx: Any, seal: SealRow) -> None:  # noqa: ANN401 - a transaction
+    """Append a seal."""
+    await tx.execute(_SEAL, seal.seq, seal.from_xid, seal.to_xid, seal.leaves, seal.token)
+
+
+async def seals(connection: Any) -> AsyncIterator[SealRow]:  # noqa: ANN401 - a connection
+    """Yield all seals, oldest first, without holding them all in memory."""
+    async with connection.transaction():
+        async for row in connection.cursor(_SEALS):
+            yield SealRow(*row.values())

@@ -1,0 +1,1 @@
+"""Holders, their cards, and the phones that show them."""

@@ -1,0 +1,29 @@
+"""Sealing a holder's profile, and the blind indexes that find it."""
+
+import msgspec
+
+from ecard.cards.model import Profile
+from ecard.vault import Vault
+
+_PLACE = "holder.profile"
+_decoder = msgspec.json.Decoder(Profile)
+
+
+def seal_profile(vault: Vault, profile: Profile) -> bytes:
+    """Return the profile sealed for its column."""
+    return vault.seal(_PLACE, msgspec.json.encode(profile))
+
+
+def open_profile(vault: Vault, sealed: bytes) -> Profile:
+    """Return the profile of its column; raises SealBroken."""
+    return _decoder.decode(vault.open(_PLACE, sealed))
+
+
+def id_index(vault: Vault, id_no: str) -> bytes:
+    """Return the blind index of a resident number."""
+    return vault.index("holder.id_no", id_no.upper())
+
+
+def card_no_index(vault: Vault, card_no: str) -> bytes:
+    """Return the blind index of a card's printed number."""
+    return vault.index("card.card_no", card_no.upper())

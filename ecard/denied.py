@@ -1,0 +1,95 @@
+"""Which cards and keys are dead, held in memory and fresh within two seconds.
+
+The paths that write nothing (issuing a code, reading a session) must still know at once that a card
+was reported lost. Each change of status inserts a row of `status_change` in its own transaction; the
+row's trigger notifies, a poll each second is the truth, and an answer older than two seconds is no
+answer: the caller is refused rather than believed.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from ecard.clock import Clock
+
+CHANNEL = "ecard_status"
+POLL = 1.0
+"""Seconds between two polls when nothing is notified."""
+STALE = 2.0
+"""Seconds after which the sets may no longer be relied on."""
+log = logging.getLogger("ecard.denied")
+
+_ALL = """
+    SELECT 'card' AS kind, seq, true AS dead FROM card WHERE status <> 'active'
+    UNION ALL SELECT 'actor', seq, true FROM actor WHERE revoked_at IS NOT NULL
+"""
+# A row becomes visible at its commit, later than its `at`; no transaction lives 30 s, so none is missed.
+_RECENT = """
+    SELECT kind, seq, dead FROM status_change
+    WHERE at > clock_timestamp() - make_interval(secs => $1) ORDER BY id
+"""
+_LONGEST_TRANSACTION = 30.0
+
+
+class Denied:
+    """The dead cards and actors, by their numbers."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.cards: set[int] = set()
+        self.actors: set[int] = set()
+        self.as_of = 0.0
+        self._clock = clock
+        self._wake = asyncio.Event()
+
+    def fresh(self) -> bool:
+        """Return whether the sets were true within the last STALE seconds."""
+        return self._clock.time() - self.as_of <= STALE
+
+    async def load(self, pool: Any) -> None:
+        """Read everything, as at start or after a silence."""
+        asked = self._clock.time()
+        rows = await pool.fetch(_ALL)
+        self.cards = {row["seq"] for row in rows if row["kind"] == "card"}
+        self.actors = {row["seq"] for row in rows if row["kind"] == "actor"}
+        self.as_of = asked
+
+    async def refresh(self, pool: Any) -> None:
+        """Apply the recent changes; applying one twice changes nothing."""
+        asked = self._clock.time()
+        if asked - self.as_of > _LONGEST_TRANSACTION:
+            await self.load(pool)
+            return
+        for row in await pool.fetch(_RECENT, 2 * _LONGEST_TRANSACTION):
+            members = self.cards if row["kind"] == "card" else self.actors
+            (members.add if row["dead"] else members.discard)(row["seq"])
+        self.as_of = asked
+
+    async def watch(
+        self, pool: Any, url: str, *, also: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Keep the sets fresh until cancelled; `also` is awaited in each round (the key ring)."""
+        listener: Any = None
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    if listener is None or listener.is_closed():
+                        listener = await asyncpg.connect(url, timeout=STALE)
+                        await listener.add_listener(CHANNEL, self._notified)
+                    await self.refresh(pool)
+                    if also is not None:
+                        await also()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                    log.warning("status feed interrupted; codes are refused until it is back")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL)
+        finally:
+            if listener is not None:
+                listener.terminate()
+
+    def _notified(self, *_: object) -> None:
+        self._wake.set()

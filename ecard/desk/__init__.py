@@ -1,0 +1,1 @@
+"""A visit: one holder doing one item at one place; the path that everything takes."""

@@ -1,0 +1,84 @@
+"""The JSON of visits."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from ecard.catalogue.model import Field, Form
+
+
+class EvidenceRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was presented: `kind` "code" with the scanned text, a dynamic code or its 19 digits."""
+
+    kind: Literal["code"]
+    # Longer than any code, so that an oversized scan gets its own answer and not a schema error.
+    code: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+class VisitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A holder is here for an item of the catalogue (such as "A1-01")."""
+
+    item: Annotated[str, msgspec.Meta(max_length=16)]
+    evidence: EvidenceRequest
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """How fresh the answer is (Unix seconds): online, the card's status was read in the same statement."""
+
+    mode: Literal["online"]
+    keys_as_of: int
+    status_as_of: int
+
+
+class Acting(msgspec.Struct, frozen=True, kw_only=True):
+    """Who showed the relative's card: their pseudonym, and whose relative the holder is."""
+
+    sub: str
+    relation: str
+
+
+class VisitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A visit: the signed assertion, and what it says, for a counter that trusts its own connection."""
+
+    visit: UUID
+    assertion: str
+    expires_at: int
+    item: str
+    form: Form
+    acr: str
+    amr: tuple[str, ...]
+    sub: str
+    holder: dict[Field, str]
+    verified: Verified
+    act: Acting | None = None
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """One use of the card, as its holder sees it: who, where, which item, which fields."""
+
+    id: UUID
+    at: str
+    agency: str
+    site: str
+    setting: str
+    item: str
+    title: str
+    form: Form
+    evidence: str
+    fields: list[Field]
+    by_relative: bool
+    disputed: bool
+
+
+class IntrospectionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An assertion to be looked at again (RFC 7662)."""
+
+    token: Annotated[str, msgspec.Meta(max_length=8192)]
+
+
+class Introspection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether the assertion stands: `active`, with its claims when it does (RFC 7662 §2.2)."""
+
+    active: bool
+    claims: dict[str, Any] | None = None

@@ -1,0 +1,125 @@
+"""Visits in the database; the function `record_visit` decides everything that must happen once."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ecard.catalogue.model import Form, Strength
+from ecard.desk.model import Evidence, Outcome
+
+_RECORD = """
+    SELECT outcome, visit, at, kid, form, strength, amr, fields, profile, holder, level, acting, relation, first_at
+    FROM record_visit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+"""
+_AGAIN = """
+    SELECT 'retry' AS outcome, v.id AS visit, v.at, v.kid, v.form, v.strength, v.amr, v.fields, h.profile,
+           h.id AS holder, c.level, a.holder AS acting, v.relation, v.at AS first_at
+    FROM visit v JOIN card c ON c.seq = v.card JOIN holder h ON h.id = c.holder LEFT JOIN card a ON a.seq = v.acting_card
+    WHERE v.terminal = $1 AND v.request_id = $2 AND v.body_sha256 = $3 AND v.disputed_at IS NULL
+      AND c.status = 'active' AND v.at > clock_timestamp() - interval '10 seconds'
+"""
+_USES = """
+    SELECT v.id, v.at, v.item, v.form, v.evidence, v.strength, v.fields, v.relation, v.disputed_at,
+           v.acting_card IS NOT NULL AS by_relative, g.name AS agency, t.site, t.setting
+    FROM visit v JOIN terminal t ON t.actor = v.terminal JOIN agency g ON g.id = v.agency
+    WHERE v.card = $1 AND v.at < $2 ORDER BY v.at DESC LIMIT $3
+"""
+_DISPUTE = """
+    UPDATE visit SET disputed_at = now() WHERE id = $1 AND card = $2 AND disputed_at IS NULL RETURNING item
+"""
+_ALIVE = """
+    SELECT v.disputed_at IS NULL AND c.status = 'active' FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1
+"""
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What `record_visit` answered."""
+
+    outcome: Outcome
+    visit: UUID
+    at: Any
+    kid: str
+    form: Form
+    strength: Strength
+    amr: list[str]
+    fields: list[str]
+    profile: bytes | None
+    holder: UUID | None
+    level: int | None
+    acting: UUID | None
+    relation: str | None
+    first_at: Any
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A visit about to be recorded: by whom, of what, and under which signing key its assertion will stand."""
+
+    id: UUID
+    terminal: UUID
+    agency: UUID
+    request_id: str
+    body_sha256: bytes
+    item: str
+    level: int
+    fields: list[str]
+    kid: str
+
+
+async def record(pool: Any, claim: Claim, evidence: Evidence) -> Recorded:  # noqa: ANN401 - a pool
+    """Decide and record a visit in one statement, which is its own transaction."""
+    row = await pool.fetchrow(
+        _RECORD,
+        claim.id,
+        claim.terminal,
+        claim.agency,
+        claim.request_id,
+        claim.body_sha256,
+        claim.item,
+        evidence.form.value,
+        claim.level,
+        evidence.kind,
+        evidence.strength.value,
+        evidence.amr,
+        claim.fields,
+        claim.kid,
+        evidence.card,
+        evidence.device,
+        evidence.once,
+        evidence.shadow,
+    )
+    return _recorded(row)
+
+
+def _recorded(row: Any) -> Recorded:  # noqa: ANN401 - an asyncpg record
+    return Recorded(
+        **{
+            **row,
+            "outcome": Outcome(row["outcome"]),
+            "form": Form(row["form"]),
+            "strength": Strength(row["strength"]),
+        }
+    )
+
+
+async def again(pool: Any, terminal: UUID, request_id: str, body_sha256: bytes) -> Recorded | None:  # noqa: ANN401 - a pool
+    """Return the visit that this very request recorded within the last 10 s, if it still stands."""
+    row = await pool.fetchrow(_AGAIN, terminal, request_id, body_sha256)
+    return None if row is None else _recorded(row)
+
+
+async def uses(pool: Any, card: int, before: Any, limit: int) -> list[Any]:  # noqa: ANN401 - a pool; asyncpg records
+    """Return the card's visits before a time, youngest first."""
+    rows: list[Any] = await pool.fetch(_USES, card, before, limit)
+    return rows
+
+
+async def dispute(tx: Any, visit: UUID, card: int) -> str | None:  # noqa: ANN401 - a transaction
+    """Mark a visit disputed; return its item, None when there is none to dispute."""
+    item: str | None = await tx.fetchval(_DISPUTE, visit, card)
+    return item
+
+
+async def alive(pool: Any, visit: UUID) -> bool:  # noqa: ANN401 - a pool
+    """Return whether what a visit minted still stands: not disputed, and the card active."""
+    return bool(await pool.fetchval(_ALIVE, visit))

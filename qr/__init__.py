@@ -1,0 +1,1 @@
+"""The dynamic code: issued, drawn, verified online or offline, and used once."""

@@ -1,0 +1,238 @@
+"""The EC1 code: what stands in it, byte by byte, and when it is valid; pure.
+
+    "EC1:" Base45( body ‖ proof )
+
+T, a signed ticket, 93 bytes (QR version 6 at error correction M, whose limit is 100):
+
+    0  version 1 and mode     8  lifetime in steps        29  issuer's signature (64)
+    1  key slot               9  status index (4)
+    2  scene                 13  handle (16)
+    3  flags
+    4  time step (4)
+
+D, a device chain, 199 bytes (version 10), for a phone that stays offline longer: the issuer's
+certificate of the device's key (as T, the step being its first and the lifetime in hours, then the
+key, 33 bytes, and the signature), then scene, time step and nonce under the device's signature.
+
+The handle hides card, device and a nonce in one cipher block: whoever sees two codes of one card
+cannot tell. The status index is the card's place in the day's status list, permuted anew each day.
+The format is on paper and in terminals: fields are never reordered or removed; a change is "EC2:".
+"""
+
+import struct
+from hashlib import sha256
+from typing import NamedTuple
+
+from ecard.clock import SKEW
+from qr import base45
+from qr.errors import (
+    CodeClockSkew,
+    CodeExpired,
+    CodeForeign,
+    CodeFullWidth,
+    CodeMalformed,
+    CodeTooLong,
+    CodeTruncated,
+)
+
+PREFIX = "EC1:"
+STEP = 30
+"""Seconds after which a screen shows a new code."""
+LIFETIME = 2
+"""Steps that a ticket is valid: 60 seconds."""
+EPOCH = 86400
+"""Seconds for which a card keeps its place in the status list; from midnight UTC."""
+MAX_TEXT = 311
+"""Characters of the largest code that stays QR version 10, M; the longest scan that is read at all."""
+PASSWORD_PROVEN = 0b1
+"""Flag: the holder's password was proven on the device within five minutes."""
+CHAIN_HOURS = 24
+
+_VERSION = 1
+TICKET, CHAIN = 1, 2
+_BODY = struct.Struct(">BBBBIBI16s")
+_KEY = 33
+_SIGNATURE = 64
+_TAIL = struct.Struct(">BII")
+_CERTIFICATE = _BODY.size + _KEY
+TICKET_BYTES = _BODY.size + _SIGNATURE
+CHAIN_BYTES = _CERTIFICATE + _SIGNATURE + _TAIL.size + _SIGNATURE
+
+
+class Body(NamedTuple):
+    """The issuer's words: of a ticket, or of a device's certificate (then `lifetime` is in hours)."""
+
+    mode: int
+    slot: int
+    scene: int
+    flags: int
+    step: int
+    lifetime: int
+    index: int
+    handle: bytes
+
+    def pack(self) -> bytes:
+        """Return the 29 bytes of the body."""
+        return _BODY.pack(_VERSION << 4 | self.mode, *self[1:])
+
+
+class Tail(NamedTuple):
+    """The device's words in a chain: for which scene and step, and a nonce for the next code in one step."""
+
+    scene: int
+    step: int
+    nonce: int
+
+    def pack(self) -> bytes:
+        """Return the 9 bytes of the tail."""
+        return _TAIL.pack(*self)
+
+
+class Code(NamedTuple):
+    """A code taken apart; nothing of it is verified yet."""
+
+    body: Body
+    signed: bytes
+    signature: bytes
+    device_key: bytes = b""
+    tail: Tail | None = None
+    device_signed: bytes = b""
+    device_signature: bytes = b""
+
+    @property
+    def scene(self) -> int:
+        """The scene that the code is for."""
+        return self.body.scene if self.tail is None else self.tail.scene
+
+    @property
+    def step(self) -> int:
+        """The time step in which it is shown."""
+        return self.body.step if self.tail is None else self.tail.step
+
+    @property
+    def epoch(self) -> int:
+        """The day whose status list its index belongs to."""
+        return self.body.step * STEP // EPOCH
+
+
+def step_at(now: float) -> int:
+    """Return the time step of `now` (Unix seconds)."""
+    return int(now) // STEP
+
+
+def signed_ticket(body: bytes) -> bytes:
+    """Return what the issuer signs: the body, under the format's name."""
+    return b"EC1T" + body
+
+
+def signed_certificate(certificate: bytes) -> bytes:
+    """Return what the issuer signs of a device certificate (body and key)."""
+    return b"EC1C" + certificate
+
+
+def signed_tail(certificate: bytes, tail: bytes) -> bytes:
+    """Return what the device signs: its certificate and the tail."""
+    return b"EC1D" + certificate + tail
+
+
+def text(raw: bytes) -> str:
+    """Return the text of a code's bytes, as a QR code shows it."""
+    return PREFIX + base45.encode(raw)
+
+
+def parse(scanned: str) -> Code:
+    """Take a scanned text apart.
+
+    Raises the error that says what the scan is instead: CodeMalformed, CodeTruncated, CodeTooLong,
+    CodeFullWidth or CodeForeign.
+    """
+    if not scanned.startswith(PREFIX):
+        raise _not_ours(scanned)
+    if len(scanned) > MAX_TEXT:
+        raise CodeTooLong
+    try:
+        raw = base45.decode(scanned[len(PREFIX) :])
+    except base45.NotBase45:
+        raise _unreadable(scanned) from None
+    mode = raw[0] & 0xF if raw and raw[0] >> 4 == _VERSION else 0
+    wanted = {TICKET: TICKET_BYTES, CHAIN: CHAIN_BYTES}.get(mode)
+    if wanted is None:
+        raise CodeTruncated if not raw else CodeMalformed
+    if len(raw) != wanted:
+        raise CodeTruncated if len(raw) < wanted else CodeTooLong
+    _, *fields = _BODY.unpack_from(raw)
+    body = Body(mode, *fields)
+    if mode == TICKET:
+        return Code(body, signed_ticket(raw[: _BODY.size]), raw[_BODY.size :])
+    certificate, signature = raw[:_CERTIFICATE], raw[_CERTIFICATE : _CERTIFICATE + _SIGNATURE]
+    tail = raw[_CERTIFICATE + _SIGNATURE : -_SIGNATURE]
+    return Code(
+        body,
+        signed_certificate(certificate),
+        signature,
+        certificate[_BODY.size :],
+        Tail(*_TAIL.unpack(tail)),
+        signed_tail(certificate, tail),
+        raw[-_SIGNATURE:],
+    )
+
+
+def check_time(code: Code, now: float) -> None:
+    """Check that `code` is valid at `now` (Unix seconds), give or take SKEW.
+
+    On or after its end it is dead (RFC 7519 §4.1.4). Raises CodeExpired with `age_seconds`, or
+    CodeClockSkew with `offset_seconds`. A device may sign only within its certificate's hours.
+    """
+    start = code.step * STEP
+    lifetime = LIFETIME if code.tail is not None else code.body.lifetime
+    end = start + lifetime * STEP
+    if code.tail is not None:
+        first = code.body.step * STEP
+        start, end = max(start, first), min(end, first + code.body.lifetime * 3600)
+    if now < start - SKEW:
+        raise CodeClockSkew(offset_seconds=round(start - now), server_time=int(now))
+    if now >= end + SKEW:
+        raise CodeExpired(age_seconds=round(now - end), server_time=int(now))
+
+
+def once_key(code: Code) -> bytes:
+    """Return what a code burns when it is used: its handle, or in a chain the handle with step and nonce."""
+    if code.tail is None:
+        return code.body.handle
+    return sha256(b"chain" + code.body.handle + code.tail.pack()).digest()[:16]
+
+
+def number_key(card: int, step: int, scene: int) -> bytes:
+    """Return what the digits of a screen burn: one use for a card, step and scene."""
+    return sha256(b"number" + card.to_bytes(4) + step.to_bytes(4) + scene.to_bytes(1)).digest()[:16]
+
+
+_WECHAT, _ALIPAY_SHORT, _ALIPAY_LONG, _UNIONPAY = 18, 16, 24, 19
+
+
+def _not_ours(scanned: str) -> Exception:
+    """Say what a scan that is not EC1 is; it may be a payment app's digits or a link."""
+    if any("！" <= c <= "～" or c == "　" for c in scanned):
+        return CodeFullWidth()
+    if len(scanned) > MAX_TEXT:
+        return CodeTooLong()
+    if scanned.isascii() and scanned.isdecimal():
+        lead, length = int(scanned[:2]), len(scanned)
+        if length == _WECHAT and 10 <= lead <= 15:  # noqa: PLR2004 - the prefixes stand once, here
+            return CodeForeign(belongs_to="wechat_pay")
+        if _ALIPAY_SHORT <= length <= _ALIPAY_LONG and 25 <= lead <= 30:  # noqa: PLR2004
+            return CodeForeign(belongs_to="alipay")
+        if length == _UNIONPAY and lead == 62:  # noqa: PLR2004
+            return CodeForeign(belongs_to="unionpay")
+    if scanned.startswith("hQVDUFYwMW"):
+        return CodeForeign(belongs_to="emv")
+    if "://" in scanned[:12]:
+        return CodeForeign(belongs_to="url")
+    return CodeTruncated() if scanned and PREFIX.startswith(scanned) else CodeMalformed()
+
+
+def _unreadable(scanned: str) -> Exception:
+    if any("！" <= c <= "～" or c == "　" for c in scanned):
+        return CodeFullWidth()
+    # A Base45 text of impossible length lost its end; one with an impossible character never was one.
+    return CodeTruncated() if len(scanned[len(PREFIX) :]) % 3 == 1 else CodeMalformed()

@@ -1,0 +1,65 @@
+"""HTTP of codes, and of what verifies them."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+
+from ecard.callers import Holder
+from ecard.errors import EcardError, Text
+from ecard.runtime import Runtime
+from qr import render, service
+from qr.bundle import BundleMaker, jwks
+from qr.schemas import Bundle, Certificate, CertificateRequest, Codes, CodesRequest, JwkSet
+
+_PUBLISHED = {"Cache-Control": "public, max-age=300"}
+_DRAWINGS = {"image/svg+xml": render.svg, "image/png": render.png}
+
+
+class OneAtATime(EcardError):
+    """Only one code can be drawn or sent as text at a time."""
+
+    status = 406
+    code = "one_code_only"
+    title = Text("图片或文本格式一次只能取一个码", "As picture or text, one code at a time")
+    action = Text("请将 count 设为 1, 或使用 application/json。", "Set count to 1, or accept application/json.")
+
+
+@post("/v1/me/codes", operation_id="codes_issue", status_code=200)
+async def codes_issue(
+    data: CodesRequest, request: Request[Any, Any, Any], holder: Holder, runtime: Runtime
+) -> Response[Codes]:
+    """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
+    codes = await service.issue(runtime, holder, data)
+    wanted = request.headers.get("accept", "")
+    if wanted in {"", "*/*", "application/json"}:
+        return Response(msgspec.json.encode(codes), media_type="application/json")
+    if wanted != "text/plain" and wanted not in _DRAWINGS:
+        return Response(msgspec.json.encode(codes), media_type="application/json")
+    if data.count != 1:
+        raise OneAtATime
+    text = codes.codes[0].code
+    body = text.encode() if wanted == "text/plain" else await _DRAWINGS[wanted](text)
+    return Response(body, media_type=wanted)
+
+
+@post("/v1/me/code-certificates", operation_id="code_certificate_issue", status_code=201)
+async def code_certificate_issue(data: CertificateRequest, holder: Holder, runtime: Runtime) -> Certificate:
+    """Certify the phone's key 离线展码, so that it can sign codes itself for up to 24 hours offline."""
+    return await service.certify(runtime, holder, data.hours)
+
+
+@get("/v1/bundle", operation_id="bundle_get", opt={"public": True})
+async def bundle_get(bundles: Any) -> Bundle:  # noqa: ANN401 - a BundleMaker, which Litestar would try to validate
+    """Fetch the signed bundle 离线验证包: code keys and status lists, for terminals without a network."""
+    maker: BundleMaker = bundles
+    return Bundle(bundle=await maker.current())
+
+
+@get("/.well-known/jwks.json", operation_id="jwks_get", opt={"public": True})
+async def jwks_get(runtime: Runtime) -> Response[JwkSet]:
+    """Fetch the public keys of assertions, bundles and seals (RFC 7517)."""
+    return Response(JwkSet(keys=jwks(runtime)), headers=_PUBLISHED)
+
+
+router = Router("/", route_handlers=[codes_issue, code_certificate_issue, bundle_get, jwks_get], tags=["codes"])

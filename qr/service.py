@@ -1,0 +1,111 @@
+"""Issuing codes: nothing is written and nothing looked up, because a million screens refresh twice a minute."""
+
+import asyncio
+from typing import NamedTuple
+
+from ecard.access import store as actors
+from ecard.callers import Holder
+from ecard.cards import family
+from ecard.catalogue.model import Scene
+from ecard.desk.errors import CardSuspended
+from ecard.encoding import b64url
+from ecard.keyring.model import Key, Purpose
+from ecard.runtime import Runtime
+from qr import handle, number
+from qr.errors import StatusUnknown
+from qr.model import (
+    CHAIN,
+    EPOCH,
+    LIFETIME,
+    PASSWORD_PROVEN,
+    STEP,
+    TICKET,
+    Body,
+    signed_certificate,
+    signed_ticket,
+    step_at,
+    text,
+)
+from qr.schemas import Certificate, Codes, CodesRequest, ShownCode
+from qr.verify import pack_device_key
+
+_INLINE = 2
+"""Codes of one call that are signed on the event loop; more go to a thread (signing frees the interpreter)."""
+
+
+class Showing(NamedTuple):
+    """Whose card a phone shows, and what was proven on it."""
+
+    card: int
+    device: int
+    flags: int
+    own: bool
+
+
+async def issue(runtime: Runtime, holder: Holder, asked: CodesRequest) -> Codes:
+    """Return `count` codes from the current step on, for the holder's card or a relative's.
+
+    Raises CardSuspended, StatusUnknown, NotFound (no such relative), NoKey.
+    """
+    now = runtime.clock.time()
+    card = holder.card if asked.relative is None else await family.card_of(runtime, holder, asked.relative)
+    _require_alive(runtime, card, holder.card)
+    showing = Showing(
+        card, holder.seq, PASSWORD_PROVEN if holder.verified_until > now else 0, own=asked.relative is None
+    )
+    key = runtime.ring.signing(Purpose.CODE, now)
+    first, scene = step_at(now), Scene[asked.scene.name]
+    if asked.count <= _INLINE:
+        codes = make(runtime, key, showing, scene, first, asked.count)
+    else:
+        codes = await asyncio.to_thread(make, runtime, key, showing, scene, first, asked.count)
+    return Codes(codes=codes, rotate_seconds=STEP, server_time=int(now))
+
+
+def _require_alive(runtime: Runtime, *cards: int) -> None:
+    if not runtime.denied.fresh():
+        raise StatusUnknown(headers={"Retry-After": "1"})
+    if not runtime.denied.cards.isdisjoint(cards):
+        raise CardSuspended
+
+
+def make(  # noqa: PLR0913 - what stands in a code
+    runtime: Runtime, key: Key, showing: Showing, scene: Scene, first: int, count: int
+) -> list[ShownCode]:
+    """Return the codes of `count` steps from `first` on; no I/O."""
+    vault, bits = runtime.vault, runtime.settings.status_bits
+    handles = handle.seal(vault, key.kid, showing.card, showing.device, count)
+    mac = vault.keyed("number")
+    codes, epoch, index = [], -1, 0
+    for step, sealed in enumerate(handles, first):
+        if step * STEP // EPOCH != epoch:
+            epoch = step * STEP // EPOCH
+            index = handle.permutation(vault, epoch, bits).place(showing.card)
+        body = Body(TICKET, key.slot, scene, showing.flags, step, LIFETIME, index, sealed).pack()
+        codes.append(
+            ShownCode(
+                code=text(body + key.signer.sign(signed_ticket(body))),
+                show_from=step * STEP,
+                valid_until=(step + LIFETIME) * STEP,
+                # The digits cannot say that somebody else shows them, so a relative's code has none.
+                number=number.issue(mac, showing.card, step, scene, card_bits=bits) if showing.own else None,
+            )
+        )
+    return codes
+
+
+async def certify(runtime: Runtime, holder: Holder, hours: int) -> Certificate:
+    """Return a certificate of the phone's key for `hours`; raises CardSuspended, StatusUnknown, NoKey."""
+    now = runtime.clock.time()
+    _require_alive(runtime, holder.card)
+    key = runtime.ring.signing(Purpose.CODE, now)
+    suite, public = await actors.public_key(runtime.pool, holder.actor)
+    first = step_at(now)
+    index = handle.permutation(runtime.vault, first * STEP // EPOCH, runtime.settings.status_bits).place(holder.card)
+    [sealed] = handle.seal(runtime.vault, key.kid, holder.card, holder.seq)
+    body = Body(CHAIN, key.slot, 0, 0, first, hours, index, sealed).pack()
+    certificate = body + pack_device_key(suite, public)
+    signature = await asyncio.to_thread(key.signer.sign, signed_certificate(certificate))
+    return Certificate(
+        certificate=b64url(certificate + signature), expires_at=first * STEP + hours * 3600, server_time=int(now)
+    )
