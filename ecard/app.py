@@ -142,3 +142,21 @@ def _openapi() -> OpenAPIConfig:
             )
         ],
     )
+
+
+def openapi_document() -> bytes:
+    """Return the OpenAPI document as committed: sorted, indented, one line's end at the end."""
+    app = Litestar(
+        ROUTERS,
+        dependencies={
+            **_dependencies(_Open(), load(), NotConnected()),
+            **guards.DEPENDENCIES,
+            "creation": Provide(creation),
+        },
+        request_class=StrictRequest,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+    import json
+
+    return (json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False, indent=1) + "\n").encode()

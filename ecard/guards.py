@@ -13,6 +13,7 @@ from litestar.di import Provide
 from ecard import signatures
 from ecard.callers import AnyCaller, Caller, Channel, Holder, Operator, Terminal
 from ecard.errors import Forbidden, Text, Unauthenticated
+from ecard.given import Given
 from ecard.runtime import Runtime
 from ecard.signatures import Call
 
@@ -69,7 +70,7 @@ async def call(request: Request[Any, Any, Any], given: dict[str, str]) -> Call:
     )
 
 
-async def authenticate(request: Request[Any, Any, Any], runtime: Runtime) -> AnyCaller:
+async def authenticate(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> AnyCaller:
     """Return who made `request`; raises SignatureMissing, -Wrong, -Clock, SessionInvalid or KeyRevoked."""
     given = headers(request)
     now = runtime.clock.time()
@@ -85,22 +86,22 @@ async def authenticate(request: Request[Any, Any, Any], runtime: Runtime) -> Any
     return caller
 
 
-async def holder(request: Request[Any, Any, Any], runtime: Runtime) -> Holder:
+async def holder(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Holder:
     """Admit a holder's phone."""
     return _only(Holder, await authenticate(request, runtime))
 
 
-async def terminal(request: Request[Any, Any, Any], runtime: Runtime) -> Terminal:
+async def terminal(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Terminal:
     """Admit a terminal."""
     return _only(Terminal, await authenticate(request, runtime))
 
 
-async def operator(request: Request[Any, Any, Any], runtime: Runtime) -> Operator:
+async def operator(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Operator:
     """Admit an operator."""
     return _only(Operator, await authenticate(request, runtime))
 
 
-async def channel(request: Request[Any, Any, Any], runtime: Runtime) -> Channel:
+async def channel(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Channel:
     """Admit a channel's server."""
     return _only(Channel, await authenticate(request, runtime))
 

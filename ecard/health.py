@@ -5,10 +5,10 @@ from typing import Literal
 
 import msgspec
 from litestar import Response, Router, get
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
-from prometheus_client import REGISTRY
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from redis.exceptions import RedisError
 
+from ecard.given import Given
 from ecard.runtime import Runtime
 
 Part = Literal["ok", "down", "stale"]
@@ -36,7 +36,7 @@ async def health_get() -> Health:
 
 
 @get("/ready", operation_id="ready_get", opt={"public": True})
-async def ready_get(runtime: Runtime) -> Response[Readiness]:
+async def ready_get(runtime: Given[Runtime]) -> Response[Readiness]:
     """Say whether the process can work 就绪检查: 503 without the database or a fresh card status."""
     database, redis = await asyncio.gather(_database(runtime), _redis(runtime))
     card_status: Part = "ok" if runtime.denied.fresh() else "stale"
@@ -46,7 +46,7 @@ async def ready_get(runtime: Runtime) -> Response[Readiness]:
     return Response(answer, status_code=503 if down else 200)
 
 
-async def _database(runtime: Runtime) -> Part:
+async def _database(runtime: Given[Runtime]) -> Part:
     try:
         async with asyncio.timeout(1):
             await runtime.pool.fetchval("SELECT 1")
@@ -55,7 +55,7 @@ async def _database(runtime: Runtime) -> Part:
     return "ok"
 
 
-async def _redis(runtime: Runtime) -> Part:
+async def _redis(runtime: Given[Runtime]) -> Part:
     try:
         async with asyncio.timeout(1):
             await runtime.redis.ping()
@@ -65,7 +65,7 @@ async def _redis(runtime: Runtime) -> Part:
 
 
 @get("/metrics", operation_id="metrics_get", opt={"public": True}, include_in_schema=False)
-async def metrics_get(runtime: Runtime) -> Response[bytes]:
+async def metrics_get(runtime: Given[Runtime]) -> Response[bytes]:
     """Show the counters of all workers for Prometheus."""
     registry = REGISTRY
     if runtime.settings.metrics_dir:

@@ -18,6 +18,7 @@ from litestar import Request, Response
 from ecard import guards
 from ecard.db import begin
 from ecard.errors import Conflict, EcardError, Invalid, Text
+from ecard.given import Given
 from ecard.runtime import Runtime
 
 _CLAIM = """
@@ -109,7 +110,7 @@ def _response(body: bytes, status: int, headers: dict[str, str]) -> Response[Any
     return Response(body, status_code=status, media_type="application/json", headers=headers)
 
 
-async def creation(request: Request[Any, Any, Any], runtime: Runtime) -> Creation:
+async def creation(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Creation:
     """Return the creating call that `request` is; injected under the name `creation`."""
     key = guards.headers(request).get("idempotency-key")
     return Creation(runtime.pool, key, str(request.route_handler.operation_id), await request.body())

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 
 from ecard import db
-from ecard.keyring import service as keyring
 from ecard.callers import Tickets
 from ecard.clock import Clock, SystemClock
 from ecard.denied import Denied
+from ecard.keyring import service as keyring
 from ecard.keyring.model import Keyring
 from ecard.limits import Limiter
 from ecard.settings import Settings

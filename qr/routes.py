@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get, post
 
 from ecard.callers import Holder
 from ecard.errors import EcardError, Text
+from ecard.given import Given
 from ecard.runtime import Runtime
 from qr import render, service
 from qr.bundle import BundleMaker, jwks
@@ -27,7 +28,7 @@ class OneAtATime(EcardError):
 
 @post("/v1/me/codes", operation_id="codes_issue", status_code=200)
 async def codes_issue(
-    data: CodesRequest, request: Request[Any, Any, Any], holder: Holder, runtime: Runtime
+    data: CodesRequest, request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Response[Codes]:
     """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
     codes = await service.issue(runtime, holder, data)
@@ -44,20 +45,19 @@ async def codes_issue(
 
 
 @post("/v1/me/code-certificates", operation_id="code_certificate_issue", status_code=201)
-async def code_certificate_issue(data: CertificateRequest, holder: Holder, runtime: Runtime) -> Certificate:
+async def code_certificate_issue(data: CertificateRequest, holder: Given[Holder], runtime: Given[Runtime]) -> Certificate:
     """Certify the phone's key 离线展码, so that it can sign codes itself for up to 24 hours offline."""
     return await service.certify(runtime, holder, data.hours)
 
 
 @get("/v1/bundle", operation_id="bundle_get", opt={"public": True})
-async def bundle_get(bundles: Any) -> Bundle:  # noqa: ANN401 - a BundleMaker, which Litestar would try to validate
+async def bundle_get(bundles: Given[BundleMaker]) -> Bundle:
     """Fetch the signed bundle 离线验证包: code keys and status lists, for terminals without a network."""
-    maker: BundleMaker = bundles
-    return Bundle(bundle=await maker.current())
+    return Bundle(bundle=await bundles.current())
 
 
 @get("/.well-known/jwks.json", operation_id="jwks_get", opt={"public": True})
-async def jwks_get(runtime: Runtime) -> Response[JwkSet]:
+async def jwks_get(runtime: Given[Runtime]) -> Response[JwkSet]:
     """Fetch the public keys of assertions, bundles and seals (RFC 7517)."""
     return Response(JwkSet(keys=jwks(runtime)), headers=_PUBLISHED)
 

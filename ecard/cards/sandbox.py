@@ -7,7 +7,6 @@ import asyncio
 
 from ecard.cards.errors import CheckUnavailable
 from ecard.cards.model import Profile
-from ecard.numbers import resident_id
 
 FACE_PASSED = "sandbox-face-passed"
 FACE_FAILED = "sandbox-face-failed"

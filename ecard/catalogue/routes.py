@@ -10,19 +10,18 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from ecard.catalogue.model import Catalogue, Flow, Form, Function, Selection
 from ecard.catalogue.schemas import AnyItemView, document, document_of
 from ecard.errors import Invalid
+from ecard.given import Given
 
 _CACHE = "public, max-age=300"  # seconds
 
 _NOT_MODIFIED = ResponseSpec(None, description="与 If-None-Match 相同 (not modified)")
 
-_Catalogue = NamedDependency[SkipValidation[Catalogue]]
 _IfNoneMatch = Annotated[
     str | None, HeaderParameter(name="If-None-Match", description="上次响应的 ETag (the ETag of an earlier answer)")
 ]
@@ -40,7 +39,7 @@ _IfNoneMatch = Annotated[
 )
 async def catalogue_list(  # noqa: PLR0913 -- one parameter per filter, so that each is documented
     *,
-    catalogue: _Catalogue,
+    catalogue: Given[Catalogue],
     annex: Annotated[
         str | None, QueryParameter(description="附件 (annex)", schema_extra={"enum": ["1", "2", "3"]})
     ] = None,
@@ -94,7 +93,7 @@ async def catalogue_list(  # noqa: PLR0913 -- one parameter per filter, so that 
 )
 async def catalogue_item(
     code: Annotated[str, PathParameter(description="事项编号, 如 A1-01 (the item's code)")],
-    catalogue: _Catalogue,
+    catalogue: Given[Catalogue],
     if_none_match: _IfNoneMatch = None,
 ) -> Response[bytes]:
     """Return the item of this code; raises ItemUnknown."""
@@ -106,7 +105,7 @@ async def catalogue_item(
 router = Router(path="/v1/catalogue", route_handlers=[catalogue_list, catalogue_item], tags=["目录 catalogue"])
 
 
-def _selection(catalogue: Catalogue, asked: dict[str, str]) -> Selection:
+def _selection(catalogue: Given[Catalogue], asked: dict[str, str]) -> Selection:
     kinds = {field.name: field.type for field in msgspec.structs.fields(Selection)}
     known = {"domain": catalogue.domains, "agency": catalogue.agencies}
     values: dict[str, object] = {}
@@ -121,7 +120,7 @@ def _selection(catalogue: Catalogue, asked: dict[str, str]) -> Selection:
 
 
 @lru_cache(maxsize=1)
-def _whole(catalogue: Catalogue) -> tuple[bytes, str]:
+def _whole(catalogue: Given[Catalogue]) -> tuple[bytes, str]:
     body = document(catalogue.items)
     return body, _digest(body)
 

@@ -1,7 +1,7 @@
 """HTTP of visits: the counter's call, the holder's list of uses, and a second look at an assertion."""
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -11,19 +11,19 @@ from ecard.callers import Holder, Terminal
 from ecard.catalogue.model import Catalogue
 from ecard.desk import service
 from ecard.desk.schemas import Introspection, IntrospectionRequest, Use, VisitAnswer, VisitRequest
+from ecard.given import Given
 from ecard.idempotency import Creation
 from ecard.runtime import Runtime
-
 
 
 @post("/visits", operation_id="visit_create", status_code=201)
 async def visit_create(
     data: VisitRequest,
-    terminal: Terminal,
-    runtime: Runtime,
-    catalogue: Catalogue,
-    readers: Any,  # noqa: ANN401 - a mapping of functions, which Litestar would try to validate
-    creation: Creation,
+    terminal: Given[Terminal],
+    runtime: Given[Runtime],
+    catalogue: Given[Catalogue],
+    readers: Given[service.Readers],
+    creation: Given[Creation],
 ) -> VisitAnswer:
     """A holder is here for an item 到访: scan or read, and get a signed identity assertion, valid for 60 s."""
     return await service.visit(
@@ -33,9 +33,9 @@ async def visit_create(
 
 @get("/me/uses", operation_id="uses_list")
 async def uses_list(
-    holder: Holder,
-    runtime: Runtime,
-    catalogue: Catalogue,
+    holder: Given[Holder],
+    runtime: Given[Runtime],
+    catalogue: Given[Catalogue],
     before: datetime.datetime | None = None,
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20,
 ) -> list[Use]:
@@ -44,13 +44,13 @@ async def uses_list(
 
 
 @post("/me/uses/{visit:uuid}/dispute", operation_id="use_dispute", status_code=204)
-async def use_dispute(visit: UUID, holder: Holder, runtime: Runtime) -> None:
+async def use_dispute(visit: UUID, holder: Given[Holder], runtime: Given[Runtime]) -> None:
     """Dispute a use 对用卡记录提出异议: what it minted is dead from now on."""
     await service.dispute(runtime, holder, visit)
 
 
 @post("/assertions/introspect", operation_id="assertion_introspect", status_code=200)
-async def assertion_introspect(data: IntrospectionRequest, terminal: Terminal, runtime: Runtime) -> Introspection:
+async def assertion_introspect(data: IntrospectionRequest, terminal: Given[Terminal], runtime: Given[Runtime]) -> Introspection:
     """Look at an assertion again 断言核查 (RFC 7662): is it expired, disputed, or the card suspended?"""
     return await service.introspect(runtime, data.token, terminal)
 

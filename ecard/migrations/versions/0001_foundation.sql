@@ -7,7 +7,7 @@ CREATE TABLE signing_key (
     suite text NOT NULL CHECK (suite IN ('ES256', 'EdDSA')),
     public bytea NOT NULL,
     private bytea NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     use_from timestamptz,
     verify_until timestamptz,
     revoked_at timestamptz

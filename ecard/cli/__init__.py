@@ -1,0 +1,55 @@
+"""`ecard`: the command line of the server, its keys, its audit log and its sandbox."""
+
+import sys
+
+import click
+
+from ecard import __version__
+from ecard.cli.audit import audit
+from ecard.cli.catalogue import catalogue
+from ecard.cli.code import code
+from ecard.cli.demo import demo
+from ecard.cli.errors import errors
+from ecard.cli.keys import keys
+from ecard.cli.openapi import openapi
+from ecard.cli.operators import operators
+from ecard.cli.serve import migrate, serve
+from ecard.embedded import StoresError
+from ecard.errors import EcardError
+from ecard.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="ecard")
+def group() -> None:
+    """电子社保卡移动后台。The mobile backend of the electronic social security card.
+
+    \b
+    ecard demo                     一条命令看全流程 · see the main job run
+    ecard serve --sandbox          启动沙箱服务 · serve a sandbox
+    ecard catalogue list           192 个应用事项 · the 192 items
+    ecard keys list                签名密钥 · the signing keys
+    ecard code verify --offline B  离线核验 · verify a code with no network
+    ecard audit verify             验证审计日志 · prove the audit log
+    """  # noqa: D301 - click's marker for lines to leave as they are
+
+
+for command in (audit, catalogue, code, demo, errors, keys, migrate, openapi, operators, serve):
+    group.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a declared error is said in two languages and exits with 1."""
+    try:
+        group()
+    except StoresError as error:
+        _fail(error.text.zh, error.text.en)
+    except SettingsError as error:
+        _fail(str(error), "")
+    except EcardError as error:
+        _fail(f"{error.title.zh} ({error.code})。{error.action.zh}", f"{error.title.en}. {error.action.en}")
+
+
+def _fail(zh: str, en: str) -> None:
+    click.echo("\n".join(line for line in (zh, en) if line), err=True)
+    sys.exit(1)

@@ -1,0 +1,122 @@
+"""`ecard serve`: stores, schema, then N workers on one socket, watched over by this process."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from ecard import settings as settings_module
+from ecard.cli.context import remember, remembered, say, stores
+from ecard.migrations.script import upgrade
+from ecard.settings import Settings, SettingsError
+
+_QUICK = 5.0
+"""A worker that lives less than these seconds and fails is not started again at once."""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址 · address to listen on")
+@click.option("--port", default=8600, show_default=True, help="监听端口 · port to listen on")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="工作进程数 · processes")
+@click.option("--sandbox", is_flag=True, help="沙箱: 虚构人员、模拟核验 · fictitious people, simulated checks")
+@click.option("--quiet", is_flag=True, help="不记录访问日志 · no access log")
+def serve(host: str, port: int, workers: int, sandbox: bool, quiet: bool) -> None:  # noqa: FBT001 - click's flags
+    """启动服务。Start the server.
+
+    \b
+    没有设置 ECARD_DATABASE_URL / ECARD_REDIS_URL 时, 使用内置的 PostgreSQL 与 Valkey (数据在 ECARD_DATA_DIR)。
+    Without these URLs the embedded stores are used; their data stays in ECARD_DATA_DIR (default var).
+    """  # noqa: D301 - click's marker for lines to leave as they are
+    if sandbox:
+        os.environ["ECARD_SANDBOX"] = "1"
+        os.environ.setdefault("ECARD_ISSUER", f"http://{host}:{port}")
+    settings = settings_module.load()
+    listener = _listen(host, port)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with stores(settings, own=True) as ready:
+        remember(settings)
+        upgrade(ready.database_url or "")
+        say(f"服务地址 Serving on http://{host}:{listener.getsockname()[1]} (Ctrl-C 停止 stops)")
+        _supervise(ready, listener, workers, quiet=quiet)
+
+
+@click.command()
+def migrate() -> None:
+    """升级数据库结构。Bring the database's schema to the newest revision."""
+    with stores(remembered(), own=False) as settings:
+        upgrade(settings.database_url or "")
+        say("数据库结构已是最新。The schema is up to date.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        msg = f"无法监听 {host}:{port}: {error.strerror}。请换 --port。Cannot listen there: choose another --port."
+        raise SettingsError(msg) from None
+    listener.listen(2048)
+    listener.set_inheritable(True)
+    return listener
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _supervise(settings: Settings, listener: socket.socket, workers: int, *, quiet: bool) -> None:
+    """Run the workers; one that dies is replaced, so that a crash costs its requests and no more."""
+    metrics = settings.data_dir / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True)
+    environment = _environment(settings, metrics)
+    command = [sys.executable, "-m", "ecard.cli.worker", str(listener.fileno()), *(["--quiet"] if quiet else [])]
+
+    def start() -> tuple[subprocess.Popen[bytes], float]:
+        # The command is ours, and no shell reads it.
+        started = subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])  # noqa: S603
+        return started, time.monotonic()
+
+    alive = [start() for _ in range(workers)]
+    try:
+        while True:
+            time.sleep(0.2)
+            for n, (worker, since) in enumerate(alive):
+                if worker.poll() is None:
+                    continue
+                if worker.returncode and time.monotonic() - since < _QUICK:
+                    msg = f"工作进程启动失败 ({worker.returncode})。A worker failed to start; its output says why."
+                    raise SettingsError(msg)
+                say(f"工作进程 {worker.pid} 退出 ({worker.returncode}), 重新启动。A worker died; it is replaced.")
+                alive[n] = start()
+    except KeyboardInterrupt:
+        say("正在停止… Stopping…")
+    finally:
+        for worker, _ in alive:
+            worker.terminate()
+        for worker, _ in alive:
+            try:
+                worker.wait(10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+
+def _environment(settings: Settings, metrics: Path) -> dict[str, str]:
+    """Return the environment of a worker: everything decided here, nothing decided twice."""
+    fields = msgspec.structs.asdict(settings)
+    return {
+        **os.environ,
+        "ECARD_DATABASE_URL": fields["database_url"],
+        "ECARD_REDIS_URL": fields["redis_url"],
+        "ECARD_SANDBOX": "1" if settings.sandbox else "0",
+        "ECARD_ISSUER": settings.issuer,
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+    }

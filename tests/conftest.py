@@ -1,0 +1,133 @@
+"""Real stores and a real server for every test that wants them: one PostgreSQL, one Valkey, one uvicorn."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+import uvicorn
+
+from ecard.access.schemas import OperatorRequest
+from ecard.access.service import register_operator
+from ecard.app import create_app
+from ecard.db import begin
+from ecard.embedded import Stores, running
+from ecard.keys import Signer, Suite, generate, to_jwk
+from ecard.migrations.script import upgrade
+from ecard.runtime import open_runtime
+from ecard.settings import Settings
+from tests.bureau import Bureau
+
+MASTER_KEY = bytes(range(32))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Turn a skip into a failure where nothing may be skipped (ECARD_NO_SKIP=1)."""
+    if report.skipped and os.environ.get("ECARD_NO_SKIP") == "1":
+        report.outcome = "failed"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """A directory that the stores' own user may enter, gone at the end."""
+    place = Path(tempfile.mkdtemp(prefix="ecard-test-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stores(data_dir: Path) -> Iterator[Stores]:
+    """PostgreSQL and Valkey from wheels, with the newest schema."""
+    with running(data_dir, say=lambda _: None) as started:
+        upgrade(started.database_url)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def settings(stores: Stores, data_dir: Path) -> Settings:
+    """Sandbox settings on these stores."""
+    return Settings(
+        data_dir=data_dir,
+        database_url=stores.database_url,
+        redis_url=stores.redis_url,
+        master_key=MASTER_KEY,
+        sandbox=True,
+        issuer="https://ecard.example",
+    )
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve the real application on a free port in a thread of this process; yield its base URL."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        create_app(settings, quiet=True), loop="uvloop", http="httptools", ws="none", log_level="error", access_log=False
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            pytest.fail("the server did not start")
+        time.sleep(0.02)
+    try:
+        yield base_url
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def base_url(settings: Settings) -> Iterator[str]:
+    """The base URL of a server that runs for the whole session."""
+    with serving(settings) as url:
+        yield url
+
+
+def first_operators(settings: Settings) -> dict[str, tuple[str, Signer]]:
+    """Register an operator of each role as the command line does; return their ids and keys."""
+
+    async def register() -> dict[str, tuple[str, Signer]]:
+        runtime = await open_runtime(settings, pool_size=1)
+        operators = {}
+        try:
+            for role in ("registrar", "cards", "security"):
+                signer, _ = generate(Suite.ES256)
+                request = msgspec.convert(
+                    {"name": role, "role": role, "key": to_jwk(signer.suite, signer.public)}, OperatorRequest
+                )
+                async with begin(runtime.pool) as tx:
+                    operators[role] = (str((await register_operator(tx, request, None)).id), signer)
+        finally:
+            await runtime.close()
+        return operators
+
+    return asyncio.run(register())
+
+
+@pytest.fixture(scope="session")
+def bureau(settings: Settings, base_url: str) -> Iterator[Bureau]:
+    """A bureau on the session's server."""
+    made = Bureau(base_url, first_operators(settings))
+    yield made
+    made.http.close()
+
+
+@pytest.fixture
+def http(base_url: str) -> Iterator[httpx.Client]:
+    """A plain client of the session's server."""
+    with httpx.Client(base_url=base_url, timeout=30) as client:
+        yield client
