@@ -88,6 +88,7 @@ def serving(settings: Settings) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(20)
+        listener.close()
 
 
 @pytest.fixture(scope="session")
