@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -69,14 +68,17 @@ def settings(stores: Stores, data_dir: Path) -> Settings:
 @contextlib.contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Serve the real application on a free port in a thread of this process; yield its base URL."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        create_app(settings, quiet=True), loop="uvloop", http="httptools", ws="none", log_level="error", access_log=False
+        create_app(settings, quiet=True),
+        port=0,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_level="error",
+        access_log=False,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
     while not server.started:
@@ -84,11 +86,10 @@ def serving(settings: Settings) -> Iterator[str]:
             pytest.fail("the server did not start")
         time.sleep(0.02)
     try:
-        yield base_url
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(20)
-        listener.close()
 
 
 @pytest.fixture(scope="session")
