@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import importlib.util
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Contact, License
-from litestar_offline_docs import generate_static_files_config
+from litestar.static_files import create_static_files_router
 
 from ecard import __version__, guards, health
 from ecard.access import routes as access
@@ -69,14 +71,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             await runtime.close()
 
     app = Litestar(
-        ROUTERS,
+        [*ROUTERS, _scripts()],
         lifespan=[lifespan],
         dependencies={**_dependencies(opened, known, checks), **guards.DEPENDENCIES, "creation": Provide(creation)},
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
         openapi_config=_openapi(),
-        static_files_config=[generate_static_files_config("/docs/static")],
         logging_config=None,
     )
     return Observe(app, quiet=quiet)
@@ -105,6 +106,15 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         "checks": Provide(authorities),
         "readers": Provide(readers),
     }
+
+
+def _scripts() -> Router:
+    """Serve the API page's scripts from the installed package: closed networks reach no CDN."""
+    found = importlib.util.find_spec("litestar_offline_docs")
+    directory = Path(str(found.origin if found else "")).parent / "static"
+    return create_static_files_router(
+        "/docs/static", directories=[directory], opt={"public": True}, include_in_schema=False
+    )
 
 
 async def _watch(runtime: Runtime) -> None:
