@@ -22,8 +22,6 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no ty
         return ""
 
 
-
-
 async def connect(url: str, *, size: int = 8) -> Any:
     """Return a pool of at most `size` connections with the limits that every command lives under.
 

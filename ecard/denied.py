@@ -68,9 +68,7 @@ class Denied:
             (members.add if row["dead"] else members.discard)(row["seq"])
         self.as_of = asked
 
-    async def watch(
-        self, pool: Any, url: str, *, also: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
+    async def watch(self, pool: Any, url: str, *, also: Callable[[], Awaitable[None]] | None = None) -> None:
         """Keep the sets fresh until cancelled; `also` is awaited in each round (the key ring)."""
         listener: Any = None
         try:

@@ -47,7 +47,9 @@ class Invalid(EcardError):
     status = 400
     code = "invalid_request"
     title = Text("请求格式不正确", "The request is not valid")
-    action = Text("请按接口文档检查 pointer 所指的字段。", "Check the field that pointer names against the API reference.")
+    action = Text(
+        "请按接口文档检查 pointer 所指的字段。", "Check the field that pointer names against the API reference."
+    )
 
 
 class Unauthenticated(EcardError):

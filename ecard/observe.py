@@ -17,7 +17,9 @@ from prometheus_client import Counter, Histogram
 from ecard.ids import new_id
 
 log = logging.getLogger("ecard")
-REQUESTS = Counter("ecard_requests_total", "Requests by operation, status and problem code", ("operation", "status", "problem"))
+REQUESTS = Counter(
+    "ecard_requests_total", "Requests by operation, status and problem code", ("operation", "status", "problem")
+)
 SECONDS = Histogram(
     "ecard_request_seconds", "Time to answer", ("operation",), buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0)
 )

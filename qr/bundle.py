@@ -83,5 +83,3 @@ def jwks(runtime: Runtime) -> list[dict[str, str]]:
         for purpose in (Purpose.ASSERTION, Purpose.ANCHOR)
         for key in runtime.ring.published(purpose, now)
     ]
-
-

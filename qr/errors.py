@@ -1,11 +1,11 @@
 """Why a scanned code is refused: each reason its own error, so that a counter knows what to say.
 
-    CodeRefused
-    ├── before reading:  CodeMalformed · CodeTruncated · CodeTooLong · CodeFullWidth · CodeForeign
-    ├── signature:       CodeKeyUnknown · CodeKeyRevoked · CodeForged
-    └── time:            CodeExpired · CodeClockSkew
-    BundleRefused · BundleStale: the offline verifier's own; a dead card and a second use are the
-    errors of `ecard.desk`, the same online and offline.
+CodeRefused
+├── before reading:  CodeMalformed · CodeTruncated · CodeTooLong · CodeFullWidth · CodeForeign
+├── signature:       CodeKeyUnknown · CodeKeyRevoked · CodeForged
+└── time:            CodeExpired · CodeClockSkew
+BundleRefused · BundleStale: the offline verifier's own; a dead card and a second use are the
+errors of `ecard.desk`, the same online and offline.
 """
 
 from ecard.errors import EcardError, Text, Unavailable
@@ -33,7 +33,10 @@ class CodeTruncated(CodeRefused):
 
     code = "code_truncated"
     title = Text("二维码内容不完整", "The code is incomplete")
-    action = Text("请重新扫描; 若反复出现, 请检查扫码枪的长度限制。", "Scan again; if it recurs, check the scanner's length limit.")
+    action = Text(
+        "请重新扫描; 若反复出现, 请检查扫码枪的长度限制。",
+        "Scan again; if it recurs, check the scanner's length limit.",
+    )
 
 
 class CodeTooLong(CodeRefused):
@@ -49,7 +52,9 @@ class CodeFullWidth(CodeRefused):
 
     code = "code_full_width"
     title = Text("扫码内容为全角字符", "The scan arrived in full-width characters")
-    action = Text("请关闭输入法 (切换到英文半角) 后重新扫描。", "Turn the input method off (half-width) and scan again.")
+    action = Text(
+        "请关闭输入法 (切换到英文半角) 后重新扫描。", "Turn the input method off (half-width) and scan again."
+    )
 
 
 class CodeForeign(CodeRefused):
@@ -81,7 +86,9 @@ class CodeForged(CodeRefused):
 
     code = "code_forged"
     title = Text("二维码签名不正确", "The code's signature is wrong")
-    action = Text("请重新扫描; 若反复出现, 请核对持卡人身份并上报。", "Scan again; if it recurs, check the person and report it.")
+    action = Text(
+        "请重新扫描; 若反复出现, 请核对持卡人身份并上报。", "Scan again; if it recurs, check the person and report it."
+    )
 
 
 class CodeExpired(CodeRefused):
@@ -112,7 +119,9 @@ class NumberUnknown(CodeRefused):
 
     code = "number_unknown"
     title = Text("数字码不正确、已过期, 或不属于该场景", "The number is wrong, expired, or for another scene")
-    action = Text("请让持卡人刷新后重新扫描; 数字码每 30 秒更换。", "Ask the holder to refresh; the number changes every 30 s.")
+    action = Text(
+        "请让持卡人刷新后重新扫描; 数字码每 30 秒更换。", "Ask the holder to refresh; the number changes every 30 s."
+    )
 
 
 class BundleRefused(EcardError):

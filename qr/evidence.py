@@ -23,9 +23,7 @@ async def read(runtime: Runtime, asked: EvidenceRequest, item: Item, by: Termina
     now = runtime.clock.time()
     if number.looks_like_one(asked.code):
         return await _read_number(runtime, asked.code, item, by, now)
-    keys = {
-        slot: SlotKey(key.verifier, revoked=not key.verifies(now)) for slot, key in runtime.ring.codes.items()
-    }
+    keys = {slot: SlotKey(key.verifier, revoked=not key.verifies(now)) for slot, key in runtime.ring.codes.items()}
     code = open_code(asked.code, keys, now)
     kid = runtime.ring.codes[code.body.slot].kid
     card, device = handle.unseal(runtime.vault, kid, code.body.handle)

@@ -67,9 +67,7 @@ class OfflineVerifier:
         """
         try:
             issuer = issuer or jwt.decode(bundle, options={"verify_signature": False})["iss"]
-            claims = tokens.read(
-                bundle, anchors, typ=TokenType.BUNDLE, issuer=issuer or "", audience=None, now=now
-            )
+            claims = tokens.read(bundle, anchors, typ=TokenType.BUNDLE, issuer=issuer or "", audience=None, now=now)
         except TokenRefused as refused:
             if refused.reason == "expired":
                 raise BundleStale from None
@@ -122,5 +120,3 @@ def trust_on_first_use(bundle: str) -> dict[str, PublicKey]:
         return anchors_of(jwt.decode(bundle, options={"verify_signature": False}))
     except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
         raise BundleRefused(reason="malformed") from None
-
-

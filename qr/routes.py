@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.params import JSONBody
 
 from ecard.callers import Holder
 from ecard.errors import EcardError, Text
@@ -28,7 +29,7 @@ class OneAtATime(EcardError):
 
 @post("/v1/me/codes", operation_id="codes_issue", status_code=200)
 async def codes_issue(
-    data: CodesRequest, request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
+    data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Response[Codes]:
     """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
     codes = await service.issue(runtime, holder, data)
@@ -45,7 +46,9 @@ async def codes_issue(
 
 
 @post("/v1/me/code-certificates", operation_id="code_certificate_issue", status_code=201)
-async def code_certificate_issue(data: CertificateRequest, holder: Given[Holder], runtime: Given[Runtime]) -> Certificate:
+async def code_certificate_issue(
+    data: JSONBody[CertificateRequest], holder: Given[Holder], runtime: Given[Runtime]
+) -> Certificate:
     """Certify the phone's key 离线展码, so that it can sign codes itself for up to 24 hours offline."""
     return await service.certify(runtime, holder, data.hours)
 

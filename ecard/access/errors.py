@@ -8,7 +8,9 @@ class ActorUnknown(Unauthenticated):
 
     code = "actor_unknown"
     title = Text("未注册或已停用的密钥", "The key is not registered, or is revoked")
-    action = Text("请先注册密钥; keyid 须为注册返回的标识。", "Register the key first; keyid is the id that you were given.")
+    action = Text(
+        "请先注册密钥; keyid 须为注册返回的标识。", "Register the key first; keyid is the id that you were given."
+    )
 
 
 class ShareRefused(Invalid):

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, post
+from litestar.params import FromPath, JSONBody
 
 from ecard import guards, signatures
 from ecard.access import service
@@ -25,7 +26,9 @@ from ecard.runtime import Runtime
 
 
 @post("/sessions", operation_id="session_open", status_code=201, opt={"public": True})
-async def session_open(data: SessionRequest, request: Request[Any, Any, Any], runtime: Given[Runtime]) -> SessionAnswer:
+async def session_open(
+    data: JSONBody[SessionRequest], request: Request[Any, Any, Any], runtime: Given[Runtime]
+) -> SessionAnswer:
     """Open a session 建立会话: signed by the registered key itself (`keyid` is its id); MACs follow."""
     given = guards.headers(request)
     signed = signatures.read(await guards.call(request, given), given, runtime.clock.time())
@@ -33,35 +36,43 @@ async def session_open(data: SessionRequest, request: Request[Any, Any, Any], ru
 
 
 @post("/agencies", operation_id="agency_register", status_code=201)
-async def agency_register(data: AgencyRequest, operator: Given[Operator], creation: Given[Creation]) -> Response[Registered]:
+async def agency_register(
+    data: JSONBody[AgencyRequest], operator: Given[Operator], creation: Given[Creation]
+) -> Response[Registered]:
     """Register an agency 登记机构."""
     guards.require_role(operator, Role.REGISTRAR)
     return await creation.once(operator.actor, lambda tx: service.register_agency(tx, data, operator.actor))
 
 
 @post("/terminals", operation_id="terminal_register", status_code=201)
-async def terminal_register(data: TerminalRequest, operator: Given[Operator], creation: Given[Creation]) -> Response[Registered]:
+async def terminal_register(
+    data: JSONBody[TerminalRequest], operator: Given[Operator], creation: Given[Creation]
+) -> Response[Registered]:
     """Register a terminal 登记终端."""
     guards.require_role(operator, Role.REGISTRAR)
     return await creation.once(operator.actor, lambda tx: service.register_terminal(tx, data, operator.actor))
 
 
 @post("/channels", operation_id="channel_register", status_code=201)
-async def channel_register(data: ChannelRequest, operator: Given[Operator], creation: Given[Creation]) -> Response[Registered]:
+async def channel_register(
+    data: JSONBody[ChannelRequest], operator: Given[Operator], creation: Given[Creation]
+) -> Response[Registered]:
     """Register a service channel 登记渠道."""
     guards.require_role(operator, Role.REGISTRAR)
     return await creation.once(operator.actor, lambda tx: service.register_channel(tx, data, operator.actor))
 
 
 @post("/operators", operation_id="operator_register", status_code=201)
-async def operator_register(data: OperatorRequest, operator: Given[Operator], creation: Given[Creation]) -> Response[Registered]:
+async def operator_register(
+    data: JSONBody[OperatorRequest], operator: Given[Operator], creation: Given[Creation]
+) -> Response[Registered]:
     """Register an operator 登记操作员."""
     guards.require_role(operator, Role.SECURITY)
     return await creation.once(operator.actor, lambda tx: service.register_operator(tx, data, operator.actor))
 
 
 @delete("/actors/{actor:uuid}", operation_id="actor_revoke", status_code=204)
-async def actor_revoke(actor: UUID, runtime: Given[Runtime], operator: Given[Operator]) -> None:
+async def actor_revoke(actor: FromPath[UUID], runtime: Given[Runtime], operator: Given[Operator]) -> None:
     """Take a terminal, channel or operator out of service 停用: refused everywhere within two seconds."""
     guards.require_role(operator, Role.SECURITY)
     async with begin(runtime.pool) as tx:

@@ -94,9 +94,7 @@ async def register_terminal(tx: Any, asked: TerminalRequest, by: UUID) -> Regist
     if not await store.agency_exists(tx, asked.agency):
         raise NotFound(pointer="/agency")
     actor = await register_key(tx, "terminal", asked.key, by)
-    await store.insert_terminal(
-        tx, actor, asked.agency, asked.name, asked.setting.value, asked.region, asked.site
-    )
+    await store.insert_terminal(tx, actor, asked.agency, asked.name, asked.setting.value, asked.region, asked.site)
     return Registered(id=actor)
 
 
@@ -134,5 +132,3 @@ async def register_key(tx: Any, kind: str, jwk: dict[str, str], by: UUID | None)
     await store.insert_actor(tx, actor, kind, suite, public)
     await audit.insert(tx, kind="key_registered", outcome="ok", actor=by, detail={"actor": str(actor), "kind": kind})
     return actor
-
-

@@ -57,14 +57,18 @@ class BankNotReady(Conflict):
 
     code = "bank_not_ready"
     title = Text("银行账户未激活或未预留手机号", "The bank account is not activated or has no reserved mobile number")
-    action = Text("请先到卡上银行激活账户并预留手机号。", "Activate the account at the card's bank and reserve a mobile number.")
+    action = Text(
+        "请先到卡上银行激活账户并预留手机号。", "Activate the account at the card's bank and reserve a mobile number."
+    )
 
 
 class PasswordNotAllowed(Invalid):
     """Not six digits, or too easy to guess."""
 
     code = "password_not_allowed"
-    title = Text("密码须为 6 位数字, 且不能为重复或连续数字", "The password must be 6 digits, neither all equal nor a run")
+    title = Text(
+        "密码须为 6 位数字, 且不能为重复或连续数字", "The password must be 6 digits, neither all equal nor a run"
+    )
     action = Text("请换一个密码。", "Choose another password.")
 
 
@@ -81,7 +85,9 @@ class PasswordWrong(Forbidden):
 
     code = "password_wrong"
     title = Text("密码错误", "Wrong password")
-    action = Text("请重新输入; 24 小时内错 6 次将锁定 24 小时。", "Try again; 6 wrong in 24 hours lock it for 24 hours.")
+    action = Text(
+        "请重新输入; 24 小时内错 6 次将锁定 24 小时。", "Try again; 6 wrong in 24 hours lock it for 24 hours."
+    )
 
 
 class PasswordLocked(Forbidden):

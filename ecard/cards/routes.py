@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Response, Router, delete, get, post, put
+from litestar.params import FromPath, JSONBody
 
 from ecard import guards
 from ecard.access.model import Role
@@ -33,7 +34,11 @@ from ecard.runtime import Runtime
 
 @post("/issuances", operation_id="e_card_issue", status_code=201)
 async def e_card_issue(
-    data: IssueRequest, channel: Given[Channel], runtime: Given[Runtime], checks: Given[Checks], creation: Given[Creation]
+    data: JSONBody[IssueRequest],
+    channel: Given[Channel],
+    runtime: Given[Runtime],
+    checks: Given[Checks],
+    creation: Given[Creation],
 ) -> Response[Issued]:
     """Issue an e-card to a phone 签发: 实名, 实人, 实卡 the first time (001), then the password only (002)."""
     before = await creation.answered(channel.actor)
@@ -50,7 +55,7 @@ async def card_face(holder: Given[Holder], runtime: Given[Runtime]) -> CardFace:
 
 
 @put("/me/card/status", operation_id="card_report")
-async def card_report(data: StatusRequest, holder: Given[Holder], runtime: Given[Runtime]) -> CardStatus:
+async def card_report(data: JSONBody[StatusRequest], holder: Given[Holder], runtime: Given[Runtime]) -> CardStatus:
     """Report the card lost 临时挂失, or found 解挂 with the password: both forms follow at once."""
     async with begin(runtime.pool) as tx:
         return await service.report(tx, holder, data)
@@ -58,7 +63,7 @@ async def card_report(data: StatusRequest, holder: Given[Holder], runtime: Given
 
 @post("/me/verifications", operation_id="password_prove", status_code=201)
 async def password_prove(
-    data: PasswordRequest, holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
+    data: JSONBody[PasswordRequest], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[PasswordProven]:
     """Prove the password 验密 (009): a one-time busiSeq for the next step, good for 5 minutes."""
     before = await creation.answered(holder.actor)
@@ -69,14 +74,20 @@ async def password_prove(
 
 
 @put("/me/password", operation_id="password_set", status_code=204)
-async def password_set(data: PasswordReset, holder: Given[Holder], runtime: Given[Runtime], checks: Given[Checks]) -> None:
+async def password_set(
+    data: JSONBody[PasswordReset], holder: Given[Holder], runtime: Given[Runtime], checks: Given[Checks]
+) -> None:
     """Change the password with the old one's busiSeq, or reset and unlock it by face 修改或重置密码."""
     await password.change(runtime, checks, holder, data)
 
 
 @post("/me/payment", operation_id="payment_open", status_code=201)
 async def payment_open(
-    data: Proven, holder: Given[Holder], runtime: Given[Runtime], checks: Given[Checks], creation: Given[Creation]
+    data: JSONBody[Proven],
+    holder: Given[Holder],
+    runtime: Given[Runtime],
+    checks: Given[Checks],
+    creation: Given[Creation],
 ) -> Response[Acted]:
     """Open payment and settlement 开通缴费结算 (二级签发, 005)."""
     before = await creation.answered(holder.actor)
@@ -87,7 +98,7 @@ async def payment_open(
 
 
 @post("/me/channel/leave", operation_id="channel_leave", status_code=204)
-async def channel_leave(data: Proven, holder: Given[Holder], runtime: Given[Runtime]) -> None:
+async def channel_leave(data: JSONBody[Proven], holder: Given[Holder], runtime: Given[Runtime]) -> None:
     """Leave this channel 解除关联 (003): this phone is revoked, other channels stay."""
     async with begin(runtime.pool) as tx:
         await service.unbind(tx, holder, data.busi_seq)
@@ -101,7 +112,11 @@ async def relatives_list(holder: Given[Holder], runtime: Given[Runtime]) -> list
 
 @post("/me/relatives", operation_id="relative_add", status_code=201)
 async def relative_add(
-    data: RelativeRequest, holder: Given[Holder], runtime: Given[Runtime], checks: Given[Checks], creation: Given[Creation]
+    data: JSONBody[RelativeRequest],
+    holder: Given[Holder],
+    runtime: Given[Runtime],
+    checks: Given[Checks],
+    creation: Given[Creation],
 ) -> Response[RelativeView]:
     """Add a relative 添加亲情账户: 4 elders, 3 children, 1 spouse, 2 others."""
     before = await creation.answered(holder.actor)
@@ -112,7 +127,7 @@ async def relative_add(
 
 
 @delete("/me/relatives/{relative:uuid}", operation_id="relative_remove", status_code=204)
-async def relative_remove(relative: UUID, holder: Given[Holder], runtime: Given[Runtime]) -> None:
+async def relative_remove(relative: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime]) -> None:
     """Remove a relative 解除亲情账户."""
     async with begin(runtime.pool) as tx:
         await family.remove(tx, holder, relative)
@@ -120,7 +135,7 @@ async def relative_remove(relative: UUID, holder: Given[Holder], runtime: Given[
 
 @post("/holders", operation_id="holder_register", status_code=201)
 async def holder_register(
-    data: HolderRequest, operator: Given[Operator], runtime: Given[Runtime], creation: Given[Creation]
+    data: JSONBody[HolderRequest], operator: Given[Operator], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[CardStatus]:
     """Register a person with a physical card 登记持卡人."""
     guards.require_role(operator, Role.CARDS)
@@ -129,7 +144,9 @@ async def holder_register(
 
 
 @put("/cards/status", operation_id="card_status_set")
-async def card_status_set(data: CardStatusRequest, operator: Given[Operator], runtime: Given[Runtime]) -> CardStatus:
+async def card_status_set(
+    data: JSONBody[CardStatusRequest], operator: Given[Operator], runtime: Given[Runtime]
+) -> CardStatus:
     """Move a card to a status 挂失, 解挂, 锁定, 注销: both forms follow at once."""
     guards.require_role(operator, Role.CARDS)
     async with begin(runtime.pool) as tx:

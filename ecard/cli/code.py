@@ -35,10 +35,19 @@ def code() -> None:
 
 @code.command()
 @click.argument("scanned")
-@click.option("--offline", "bundle", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
-              help="离线验证包 (GET /v1/bundle) · the signed bundle")
-@click.option("--state", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              help="记住信任锚、最新版本和已用码的文件 · where anchors, versions and seen codes are kept")
+@click.option(
+    "--offline",
+    "bundle",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="离线验证包 (GET /v1/bundle) · the signed bundle",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="记住信任锚、最新版本和已用码的文件 · where anchors, versions and seen codes are kept",
+)
 def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     """离线核验一个扫到的码, 不需要网络。Verify a scanned code with no network.
 

@@ -36,16 +36,18 @@ def list_keys() -> None:
     table = Table("kid", "用途 purpose", "槽 slot", "算法 suite", "状态 state", "启用 used from", "验至 verifies until")
     for key in found:
         until = _when(key.verify_until)
-        table.add_row(
-            key.kid, key.purpose, str(key.slot), key.suite, key.state(now), _when(key.use_from), until
-        )
+        table.add_row(key.kid, key.purpose, str(key.slot), key.suite, key.state(now), _when(key.use_from), until)
     Console(width=150).print(table)
 
 
 @keys.command()
 @click.argument("purpose", type=_PURPOSES)
 @click.option(
-    "--lead-hours", type=float, default=LEAD / 3600, show_default=True, help="启用前至少公布的小时数 · hours published before use"
+    "--lead-hours",
+    type=float,
+    default=LEAD / 3600,
+    show_default=True,
+    help="启用前至少公布的小时数 · hours published before use",
 )
 def rotate(purpose: str, lead_hours: float) -> None:
     """启用备用密钥, 并公布新的备用密钥。Let the standby key follow, and publish a new standby.

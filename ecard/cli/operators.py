@@ -23,7 +23,10 @@ def operators() -> None:
 @click.argument("name")
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @click.option(
-    "--key-out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="私钥写入此文件 · file for the private key"
+    "--key-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="私钥写入此文件 · file for the private key",
 )
 def add(name: str, role: str, key_out: Path) -> None:
     """登记操作员并生成密钥。Register an operator with a new key.

@@ -38,7 +38,9 @@ class Operator(Session):
         """Return the id of a new agency."""
         return UUID(self.call("POST", "/v1/agencies", {"name": name, "uscc": uscc}).json()["id"])
 
-    def register_terminal(self, agency: UUID, setting: str, *, name: str = "1号窗口", site: str = "政务大厅") -> "Terminal":
+    def register_terminal(
+        self, agency: UUID, setting: str, *, name: str = "1号窗口", site: str = "政务大厅"
+    ) -> "Terminal":
         """Return a new terminal of `agency`, with a key of its own."""
         signer = new_signer()
         place = {"agency": agency, "name": name, "setting": setting, "region": "640100", "site": site}
@@ -142,4 +144,3 @@ class Terminal(Session):
         """Return whether an assertion still stands."""
         answer: dict[str, Any] = self.call("POST", "/v1/assertions/introspect", {"token": assertion}).json()
         return answer
-

@@ -25,7 +25,9 @@ class WrongScene(VisitRefused):
 
     code = "wrong_scene"
     title = Text("二维码的场景与事项不符", "The code is for another scene")
-    action = Text("请让持卡人切换到 required 所示场景重新出示。", "Ask the holder to show the code of the scene in required.")
+    action = Text(
+        "请让持卡人切换到 required 所示场景重新出示。", "Ask the holder to show the code of the scene in required."
+    )
 
 
 class TooWeak(VisitRefused):

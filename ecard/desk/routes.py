@@ -4,8 +4,8 @@ import datetime
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import Router, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ecard.callers import Holder, Terminal
 from ecard.catalogue.model import Catalogue
@@ -18,7 +18,7 @@ from ecard.runtime import Runtime
 
 @post("/visits", operation_id="visit_create", status_code=201)
 async def visit_create(
-    data: VisitRequest,
+    data: JSONBody[VisitRequest],
     terminal: Given[Terminal],
     runtime: Given[Runtime],
     catalogue: Given[Catalogue],
@@ -36,21 +36,25 @@ async def uses_list(
     holder: Given[Holder],
     runtime: Given[Runtime],
     catalogue: Given[Catalogue],
-    before: datetime.datetime | None = None,
-    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20,
+    before: Annotated[
+        datetime.datetime | None, QueryParameter(description="此时间之前 (uses before this time)")
+    ] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")] = 20,
 ) -> list[Use]:
     """List the uses of the holder's card 用卡记录: who, where, which item, which fields."""
     return await service.uses(runtime, catalogue, holder, before, limit)
 
 
 @post("/me/uses/{visit:uuid}/dispute", operation_id="use_dispute", status_code=204)
-async def use_dispute(visit: UUID, holder: Given[Holder], runtime: Given[Runtime]) -> None:
+async def use_dispute(visit: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime]) -> None:
     """Dispute a use 对用卡记录提出异议: what it minted is dead from now on."""
     await service.dispute(runtime, holder, visit)
 
 
 @post("/assertions/introspect", operation_id="assertion_introspect", status_code=200)
-async def assertion_introspect(data: IntrospectionRequest, terminal: Given[Terminal], runtime: Given[Runtime]) -> Introspection:
+async def assertion_introspect(
+    data: JSONBody[IntrospectionRequest], terminal: Given[Terminal], runtime: Given[Runtime]
+) -> Introspection:
     """Look at an assertion again 断言核查 (RFC 7662): is it expired, disputed, or the card suspended?"""
     return await service.introspect(runtime, data.token, terminal)
 

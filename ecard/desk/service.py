@@ -116,9 +116,7 @@ def pseudonym(runtime: Runtime, agency: UUID, holder: UUID) -> str:
     return b64url(runtime.vault.mac("pairwise sub", agency.bytes + holder.bytes)[:18])
 
 
-def _answer(
-    runtime: Runtime, catalogue: Catalogue, item: str, by: Terminal, recorded: store.Recorded
-) -> VisitAnswer:
+def _answer(runtime: Runtime, catalogue: Catalogue, item: str, by: Terminal, recorded: store.Recorded) -> VisitAnswer:
     """Return the answer of a recorded visit: the same bytes whenever it is made again for the same record.
 
     Nothing of a holder is kept with the visit; the deterministic signature makes the retry's answer.

@@ -42,7 +42,9 @@ class NoKey(Unavailable):
 
     code = "no_signing_key"
     title = Text("暂无可用签名密钥", "No signing key is in use")
-    action = Text("请联系平台轮换密钥 (ecard keys rotate)。", "Ask the operator to rotate the keys (ecard keys rotate).")
+    action = Text(
+        "请联系平台轮换密钥 (ecard keys rotate)。", "Ask the operator to rotate the keys (ecard keys rotate)."
+    )
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
