@@ -84,19 +84,19 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
 
 
 def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[str, Provide]:
-    async def runtime() -> Any:  # noqa: ANN401 - typed where it is asked for
+    async def runtime() -> Any:
         return opened.runtime
 
-    async def bundles() -> Any:  # noqa: ANN401 - as above
+    async def bundles() -> Any:
         return opened.bundles
 
-    async def catalogue() -> Any:  # noqa: ANN401 - as above
+    async def catalogue() -> Any:
         return known
 
-    async def authorities() -> Any:  # noqa: ANN401 - as above
+    async def authorities() -> Any:
         return checks
 
-    async def readers() -> Any:  # noqa: ANN401 - as above
+    async def readers() -> Any:
         return READERS
 
     return {

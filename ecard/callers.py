@@ -86,7 +86,7 @@ class Tickets:
         """Return who holds `ticket`; raises SessionInvalid."""
         try:
             raw = unb64url(ticket)
-            caller = _decoder.decode(self._aead.decrypt(raw[:_NONCE], raw[_NONCE:], b""))
+            caller: AnyCaller = _decoder.decode(self._aead.decrypt(raw[:_NONCE], raw[_NONCE:], b""))
         except (ValueError, InvalidTag, msgspec.DecodeError):
             raise SessionInvalid from None
         if now >= caller.expires:

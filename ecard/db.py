@@ -6,10 +6,20 @@ single statement needs none: it is sent straight to the pool and is its own tran
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
+
+# asyncpg publishes no types; these names say which of its objects is meant.
+Pool: TypeAlias = Any
+"""A pool: a statement sent to it is a transaction of its own."""
+Tx: TypeAlias = Any
+"""A connection inside a transaction."""
+Db: TypeAlias = Any
+"""Either of them, or a single connection: for reading."""
+Row: TypeAlias = Any
+"""A record, by column name."""
 
 _CODECS = ("json", "jsonb")
 
@@ -22,7 +32,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no ty
         return ""
 
 
-async def connect(url: str, *, size: int = 8) -> Any:
+async def connect(url: str, *, size: int = 8) -> Pool:
     """Return a pool of at most `size` connections with the limits that every command lives under.
 
     A lock is waited for 2 s, a statement runs 5 s, a transaction may idle 10 s (all server-side).
@@ -45,7 +55,7 @@ async def connect(url: str, *, size: int = 8) -> Any:
     )
 
 
-async def _prepare(connection: Any) -> None:  # noqa: ANN401 - asyncpg's proxy type
+async def _prepare(connection: Any) -> None:
     for name in _CODECS:
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=_dumps, decoder=msgspec.json.decode, format="text"
@@ -57,7 +67,7 @@ def _dumps(value: object) -> str:
 
 
 @asynccontextmanager
-async def begin(pool: Any) -> AsyncIterator[Any]:
+async def begin(pool: Pool) -> AsyncIterator[Any]:
     """Yield a connection in one transaction: committed at the end, rolled back by any exception."""
     async with pool.acquire() as connection, connection.transaction():
         yield connection

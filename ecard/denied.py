@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from ecard.clock import Clock
+from ecard.db import Pool
 
 CHANNEL = "ecard_status"
 POLL = 1.0
@@ -49,7 +50,7 @@ class Denied:
         """Return whether the sets were true within the last STALE seconds."""
         return self._clock.time() - self.as_of <= STALE
 
-    async def load(self, pool: Any) -> None:
+    async def load(self, pool: Pool) -> None:
         """Read everything, as at start or after a silence."""
         asked = self._clock.time()
         rows = await pool.fetch(_ALL)
@@ -57,7 +58,7 @@ class Denied:
         self.actors = {row["seq"] for row in rows if row["kind"] == "actor"}
         self.as_of = asked
 
-    async def refresh(self, pool: Any) -> None:
+    async def refresh(self, pool: Pool) -> None:
         """Apply the recent changes; applying one twice changes nothing."""
         asked = self._clock.time()
         if asked - self.as_of > _LONGEST_TRANSACTION:
@@ -68,7 +69,7 @@ class Denied:
             (members.add if row["dead"] else members.discard)(row["seq"])
         self.as_of = asked
 
-    async def watch(self, pool: Any, url: str, *, also: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def watch(self, pool: Pool, url: str, *, also: Callable[[], Awaitable[None]] | None = None) -> None:
         """Keep the sets fresh until cancelled; `also` is awaited in each round (the key ring)."""
         listener: Any = None
         try:

@@ -49,7 +49,7 @@ _SIGNED_HEADERS = ("signature-input", "signature", "content-digest", "idempotenc
 
 def headers(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Return the request's headers by lower-case name; a signed header given twice is refused."""
-    pairs = request.scope["headers"]
+    pairs = list(request.scope["headers"])
     found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
     if len(found) != len(pairs):
         names = [name.decode("latin-1").lower() for name, _ in pairs]

@@ -70,7 +70,7 @@ async def metrics_get(runtime: Given[Runtime]) -> Response[bytes]:
     registry = REGISTRY
     if runtime.settings.metrics_dir:
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, path=str(runtime.settings.metrics_dir))
+        multiprocess.MultiProcessCollector(registry, path=str(runtime.settings.metrics_dir))  # type: ignore[no-untyped-call] # the library has no types here
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 

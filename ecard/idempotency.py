@@ -16,7 +16,7 @@ import msgspec
 from litestar import Request, Response
 
 from ecard import guards
-from ecard.db import begin
+from ecard.db import Pool, Row, begin
 from ecard.errors import Conflict, EcardError, Invalid, Text
 from ecard.given import Given
 from ecard.runtime import Runtime
@@ -61,7 +61,7 @@ class InFlight(Conflict):
 class Creation(NamedTuple):
     """A creating call: its key, what it asks for, and where its effect is recorded."""
 
-    pool: Any
+    pool: Pool
     key: str | None
     operation: str
     body: bytes
@@ -100,7 +100,7 @@ class Creation(NamedTuple):
             raise KeyMissing
         return self.key
 
-    def _replay(self, stored: Any) -> Response[Any]:  # noqa: ANN401 - an asyncpg record
+    def _replay(self, stored: Row) -> Response[Any]:
         if (stored["operation"], stored["body_sha256"]) != (self.operation, sha256(self.body).digest()):
             raise KeyReused
         return _response(stored["response"], stored["status"], {"Idempotency-Replayed": "true"})

@@ -21,6 +21,23 @@ MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("ecard.problems")
 
 
+_PASSING = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+"""Faults of the stores that pass: nothing was decided, and the caller may come again."""
+
+
 class MethodNotAllowed(EcardError):
     """The path exists, the method does not; `Allow` names those that do."""
 
@@ -72,16 +89,10 @@ def declared(error: Exception) -> EcardError:
             return MethodNotAllowed(headers=dict(error.headers or {}))
         case HTTPException(status_code=status) if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return TooLarge()
-        case HTTPException(status_code=status) if 400 <= status < 500:  # noqa: PLR2004 - the client's errors
+        case HTTPException(status_code=status) if status < EcardError.status:
             return Invalid()
-        case asyncpg.LockNotAvailableError() | asyncpg.DeadlockDetectedError() | asyncpg.SerializationError():
-            return Unavailable(headers={"Retry-After": "1"})
-        case asyncpg.PostgresConnectionError() | asyncpg.InterfaceError() | asyncpg.CannotConnectNowError():
-            return Unavailable(headers={"Retry-After": "1"})
-        case asyncpg.QueryCanceledError() | ConnectionError() | TimeoutError():
-            return Unavailable(headers={"Retry-After": "1"})
         case _:
-            return EcardError()
+            return Unavailable(headers={"Retry-After": "1"}) if isinstance(error, _PASSING) else EcardError()
 
 
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -105,5 +116,5 @@ def _without_message(error: Exception) -> tuple[type[Exception], Exception, Any]
     return type(error), bare, error.__traceback__
 
 
-HANDLERS = {Exception: render, HTTPException: render, EcardError: render}
+HANDLERS: dict[int | type[Exception], Any] = {Exception: render, HTTPException: render, EcardError: render}
 """For Litestar's `exception_handlers`."""

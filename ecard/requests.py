@@ -37,13 +37,13 @@ class DuplicateName(Invalid):
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON body is decoded into the handler's Struct, or refused with a pointer."""
 
-    async def json(self) -> Any:  # noqa: ANN401 - Litestar's own signature
+    async def json(self) -> Any:
         """Return the body as the type of the handler's `data`."""
         field = self.route_handler.parsed_data_field
         return decode(await self.body(), field.annotation if field else Any)
 
 
-def decode(body: bytes, wanted: Any) -> Any:  # noqa: ANN401 - any msgspec type
+def decode(body: bytes, wanted: Any) -> Any:
     """Return `body` as `wanted`; raises NotJson, DuplicateName or Invalid with the pointer."""
     try:
         value = _decoder(wanted).decode(body)
@@ -56,7 +56,7 @@ def decode(body: bytes, wanted: Any) -> Any:  # noqa: ANN401 - any msgspec type
 
 
 @cache
-def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - any msgspec type
+def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(wanted)
 
 

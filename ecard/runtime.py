@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from ecard import db
 from ecard.callers import Tickets
 from ecard.clock import Clock, SystemClock
+from ecard.db import Pool
 from ecard.denied import Denied
 from ecard.keyring import service as keyring
 from ecard.keyring.model import Keyring
@@ -21,7 +22,7 @@ class Runtime(NamedTuple):
     settings: Settings
     clock: Clock
     vault: Vault
-    pool: Any
+    pool: Pool
     redis: Any
     limiter: Limiter
     denied: Denied

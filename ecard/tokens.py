@@ -54,7 +54,7 @@ def mint(signer: Signer, kid: str, typ: TokenType, claims: Mapping[str, object])
     return f"{signed}.{b64url(signer.sign(signed.encode()))}"
 
 
-def read(  # noqa: PLR0913 - each check is named at each call; a default would be a hole
+def read(
     token: str,
     keys: Mapping[str, PublicKey],
     *,
@@ -98,6 +98,6 @@ def read(  # noqa: PLR0913 - each check is named at each call; a default would b
 
 
 @cache
-def _loaded(key: PublicKey) -> Any:  # noqa: ANN401 - the key classes of two PyJWT algorithms
+def _loaded(key: PublicKey) -> Any:
     jwk = to_jwk(key.suite, key.public)
     return (ECAlgorithm if key.suite is Suite.ES256 else OKPAlgorithm).from_jwk(jwk)

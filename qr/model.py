@@ -5,7 +5,7 @@
 T, a signed ticket, 93 bytes (QR version 6 at error correction M, whose limit is 100):
 
     0  version 1 and mode     8  lifetime in steps        29  issuer's signature (64)
-    1  key slot               9  status index (4)
+    1  key slot               9  place in the status list (4)
     2  scene                 13  handle (16)
     3  flags
     4  time step (4)
@@ -15,7 +15,7 @@ certificate of the device's key (as T, the step being its first and the lifetime
 key, 33 bytes, and the signature), then scene, time step and nonce under the device's signature.
 
 The handle hides card, device and a nonce in one cipher block: whoever sees two codes of one card
-cannot tell. The status index is the card's place in the day's status list, permuted anew each day.
+cannot tell. The place is the card's in the day's status list, permuted anew each day.
 The format is on paper and in terminals: fields are never reordered or removed; a change is "EC2:".
 """
 
@@ -68,7 +68,7 @@ class Body(NamedTuple):
     flags: int
     step: int
     lifetime: int
-    index: int
+    place: int
     handle: bytes
 
     def pack(self) -> bytes:
@@ -207,23 +207,24 @@ def number_key(card: int, step: int, scene: int) -> bytes:
     return sha256(b"number" + card.to_bytes(4) + step.to_bytes(4) + scene.to_bytes(1)).digest()[:16]
 
 
-_WECHAT, _ALIPAY_SHORT, _ALIPAY_LONG, _UNIONPAY = 18, 16, 24, 19
+_PAYMENT_CODES = (
+    ("wechat_pay", range(18, 19), range(10, 16)),
+    ("alipay", range(16, 25), range(25, 31)),
+    ("unionpay", range(19, 20), range(62, 63)),
+)
+"""Payment apps' codes: whose, how many digits, and the first two."""
 
 
 def _not_ours(scanned: str) -> Exception:
     """Say what a scan that is not EC1 is; it may be a payment app's digits or a link."""
-    if any("！" <= c <= "～" or c == "　" for c in scanned):
+    if _full_width(scanned):
         return CodeFullWidth()
     if len(scanned) > MAX_TEXT:
         return CodeTooLong()
     if scanned.isascii() and scanned.isdecimal():
-        lead, length = int(scanned[:2]), len(scanned)
-        if length == _WECHAT and 10 <= lead <= 15:  # noqa: PLR2004 - the prefixes stand once, here
-            return CodeForeign(belongs_to="wechat_pay")
-        if _ALIPAY_SHORT <= length <= _ALIPAY_LONG and 25 <= lead <= 30:  # noqa: PLR2004
-            return CodeForeign(belongs_to="alipay")
-        if length == _UNIONPAY and lead == 62:  # noqa: PLR2004
-            return CodeForeign(belongs_to="unionpay")
+        for whose, lengths, leads in _PAYMENT_CODES:
+            if len(scanned) in lengths and int(scanned[:2]) in leads:
+                return CodeForeign(belongs_to=whose)
     if scanned.startswith("hQVDUFYwMW"):
         return CodeForeign(belongs_to="emv")
     if "://" in scanned[:12]:
@@ -232,7 +233,11 @@ def _not_ours(scanned: str) -> Exception:
 
 
 def _unreadable(scanned: str) -> Exception:
-    if any("！" <= c <= "～" or c == "　" for c in scanned):
+    if _full_width(scanned):
         return CodeFullWidth()
     # A Base45 text of impossible length lost its end; one with an impossible character never was one.
     return CodeTruncated() if len(scanned[len(PREFIX) :]) % 3 == 1 else CodeMalformed()
+
+
+def _full_width(scanned: str) -> bool:
+    return any("！" <= c <= "～" or c == "　" for c in scanned)

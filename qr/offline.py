@@ -102,7 +102,7 @@ class OfflineVerifier:
     def _dead(self, code: Code) -> bool:
         """Return whether the card is on the day's list; a day that the bundle lacks is refused."""
         day = self._lists.get(code.epoch)
-        return day is None or day.dead(code.body.index)
+        return day is None or day.dead(code.body.place)
 
     def _forget(self, now: float) -> None:
         """Drop what has expired twice over, so that a gate that runs for weeks does not grow."""

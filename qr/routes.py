@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import JSONBody
 
@@ -15,7 +14,7 @@ from qr.bundle import BundleMaker, jwks
 from qr.schemas import Bundle, Certificate, CertificateRequest, Codes, CodesRequest, JwkSet
 
 _PUBLISHED = {"Cache-Control": "public, max-age=300"}
-_DRAWINGS = {"image/svg+xml": render.svg, "image/png": render.png}
+_DRAWINGS = {"text/plain": render.plain, "image/svg+xml": render.svg, "image/png": render.png}
 
 
 class OneAtATime(EcardError):
@@ -32,17 +31,14 @@ async def codes_issue(
     data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Response[Codes]:
     """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
-    codes = await service.issue(runtime, holder, data)
-    wanted = request.headers.get("accept", "")
-    if wanted in {"", "*/*", "application/json"}:
-        return Response(msgspec.json.encode(codes), media_type="application/json")
-    if wanted != "text/plain" and wanted not in _DRAWINGS:
-        return Response(msgspec.json.encode(codes), media_type="application/json")
-    if data.count != 1:
+    drawn = request.headers.get("accept", "")
+    if drawn in _DRAWINGS and data.count > 1:
         raise OneAtATime
-    text = codes.codes[0].code
-    body = text.encode() if wanted == "text/plain" else await _DRAWINGS[wanted](text)
-    return Response(body, media_type=wanted)
+    codes = await service.issue(runtime, holder, data)
+    if drawn not in _DRAWINGS:
+        return Response(codes)
+    picture: Any = await _DRAWINGS[drawn](codes.codes[0].code)
+    return Response(picture, media_type=drawn)
 
 
 @post("/v1/me/code-certificates", operation_id="code_certificate_issue", status_code=201)

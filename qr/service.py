@@ -69,19 +69,17 @@ def _require_alive(runtime: Runtime, *cards: int) -> None:
         raise CardSuspended
 
 
-def make(  # noqa: PLR0913 - what stands in a code
-    runtime: Runtime, key: Key, showing: Showing, scene: Scene, first: int, count: int
-) -> list[ShownCode]:
+def make(runtime: Runtime, key: Key, showing: Showing, scene: Scene, first: int, count: int) -> list[ShownCode]:
     """Return the codes of `count` steps from `first` on; no I/O."""
     vault, bits = runtime.vault, runtime.settings.status_bits
     handles = handle.seal(vault, key.kid, showing.card, showing.device, count)
     mac = vault.keyed("number")
-    codes, epoch, index = [], -1, 0
+    codes, epoch, place = [], -1, 0
     for step, sealed in enumerate(handles, first):
         if step * STEP // EPOCH != epoch:
             epoch = step * STEP // EPOCH
-            index = handle.permutation(vault, epoch, bits).place(showing.card)
-        body = Body(TICKET, key.slot, scene, showing.flags, step, LIFETIME, index, sealed).pack()
+            place = handle.permutation(vault, epoch, bits).place(showing.card)
+        body = Body(TICKET, key.slot, scene, showing.flags, step, LIFETIME, place, sealed).pack()
         codes.append(
             ShownCode(
                 code=text(body + key.signer.sign(signed_ticket(body))),
@@ -101,9 +99,9 @@ async def certify(runtime: Runtime, holder: Holder, hours: int) -> Certificate:
     key = runtime.ring.signing(Purpose.CODE, now)
     suite, public = await actors.public_key(runtime.pool, holder.actor)
     first = step_at(now)
-    index = handle.permutation(runtime.vault, first * STEP // EPOCH, runtime.settings.status_bits).place(holder.card)
+    place = handle.permutation(runtime.vault, first * STEP // EPOCH, runtime.settings.status_bits).place(holder.card)
     [sealed] = handle.seal(runtime.vault, key.kid, holder.card, holder.seq)
-    body = Body(CHAIN, key.slot, 0, 0, first, hours, index, sealed).pack()
+    body = Body(CHAIN, key.slot, 0, 0, first, hours, place, sealed).pack()
     certificate = body + pack_device_key(suite, public)
     signature = await asyncio.to_thread(key.signer.sign, signed_certificate(certificate))
     return Certificate(

@@ -1,6 +1,5 @@
 """Registering keys, and opening sessions under them."""
 
-from typing import Any
 from uuid import UUID
 
 from ecard import signatures
@@ -18,6 +17,7 @@ from ecard.access.schemas import (
 )
 from ecard.audit import store as audit
 from ecard.callers import AnyCaller, Channel, Holder, Operator, Terminal
+from ecard.db import Row, Tx
 from ecard.encoding import b64url, unb64url
 from ecard.errors import NotFound
 from ecard.ids import new_id
@@ -57,7 +57,7 @@ async def open_session(runtime: Runtime, asked: SessionRequest, signed: Signed) 
     )
 
 
-def _caller(row: Any, actor: UUID, key: bytes, expires: int) -> AnyCaller:  # noqa: ANN401 - an asyncpg record
+def _caller(row: Row, actor: UUID, key: bytes, expires: int) -> AnyCaller:
     common = {"actor": actor, "seq": row["seq"], "key": key, "expires": expires}
     match row["kind"]:
         case "holder":
@@ -77,7 +77,7 @@ def _caller(row: Any, actor: UUID, key: bytes, expires: int) -> AnyCaller:  # no
             return Channel(**common, kind=row["channel_kind"], tier=row["tier"])
 
 
-async def register_agency(tx: Any, asked: AgencyRequest, by: UUID) -> Registered:  # noqa: ANN401 - a transaction
+async def register_agency(tx: Tx, asked: AgencyRequest, by: UUID) -> Registered:
     """Add an agency; raises UsccRefused, AlreadyRegistered."""
     try:
         code = uscc.validate(asked.uscc)
@@ -89,7 +89,7 @@ async def register_agency(tx: Any, asked: AgencyRequest, by: UUID) -> Registered
     return Registered(id=agency)
 
 
-async def register_terminal(tx: Any, asked: TerminalRequest, by: UUID) -> Registered:  # noqa: ANN401 - a transaction
+async def register_terminal(tx: Tx, asked: TerminalRequest, by: UUID) -> Registered:
     """Add a terminal of a registered agency; raises NotFound, KeyRefused, AlreadyRegistered."""
     if not await store.agency_exists(tx, asked.agency):
         raise NotFound(pointer="/agency")
@@ -98,7 +98,7 @@ async def register_terminal(tx: Any, asked: TerminalRequest, by: UUID) -> Regist
     return Registered(id=actor)
 
 
-async def register_channel(tx: Any, asked: ChannelRequest, by: UUID) -> Registered:  # noqa: ANN401 - a transaction
+async def register_channel(tx: Tx, asked: ChannelRequest, by: UUID) -> Registered:
     """Add a channel; a parent makes it second tier and must itself be first tier (NotFound otherwise)."""
     if asked.parent is not None and await store.channel_tier(tx, asked.parent) != 1:
         raise NotFound(pointer="/parent")
@@ -108,21 +108,21 @@ async def register_channel(tx: Any, asked: ChannelRequest, by: UUID) -> Register
     return Registered(id=actor)
 
 
-async def register_operator(tx: Any, asked: OperatorRequest, by: UUID | None) -> Registered:  # noqa: ANN401 - a transaction
+async def register_operator(tx: Tx, asked: OperatorRequest, by: UUID | None) -> Registered:
     """Add an operator; the first one is registered from the command line (`by` None)."""
     actor = await register_key(tx, "operator", asked.key, by)
     await store.insert_operator(tx, actor, asked.name, asked.role.value)
     return Registered(id=actor)
 
 
-async def revoke(tx: Any, actor: UUID, by: UUID) -> None:  # noqa: ANN401 - a transaction
+async def revoke(tx: Tx, actor: UUID, by: UUID) -> None:
     """Take a terminal, channel or operator out of service at once; raises NotFound."""
     if await store.revoke(tx, actor, "terminal", "channel", "operator") is None:
         raise NotFound
     await audit.insert(tx, kind="key_revoked", outcome="ok", actor=by, detail={"actor": str(actor)})
 
 
-async def register_key(tx: Any, kind: str, jwk: dict[str, str], by: UUID | None) -> UUID:  # noqa: ANN401 - a transaction
+async def register_key(tx: Tx, kind: str, jwk: dict[str, str], by: UUID | None) -> UUID:
     """Add a public key and return its id; raises KeyRefused, AlreadyRegistered."""
     try:
         suite, public = from_jwk(jwk)

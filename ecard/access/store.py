@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from ecard.access.errors import AlreadyRegistered
+from ecard.db import Db, Tx
 from ecard.keys import Suite
 
 _AGENCY = "INSERT INTO agency (id, name, uscc) VALUES ($1, $2, $3)"
@@ -24,61 +25,61 @@ _FIND = """
 """
 
 
-async def insert_agency(tx: Any, agency: UUID, name: str, uscc: str) -> None:  # noqa: ANN401 - a transaction
+async def insert_agency(tx: Tx, agency: UUID, name: str, uscc: str) -> None:
     """Add an agency; raises AlreadyRegistered."""
     await _unique(tx.execute(_AGENCY, agency, name, uscc))
 
 
-async def agency_exists(tx: Any, agency: UUID) -> bool:  # noqa: ANN401 - a transaction
+async def agency_exists(tx: Tx, agency: UUID) -> bool:
     """Return whether the agency is registered."""
     return await tx.fetchval("SELECT true FROM agency WHERE id = $1", agency) is not None
 
 
-async def channel_tier(tx: Any, channel: UUID) -> int | None:  # noqa: ANN401 - a transaction
+async def channel_tier(tx: Tx, channel: UUID) -> int | None:
     """Return the channel's tier, None when there is no such living channel."""
     sql = "SELECT c.tier FROM channel c JOIN actor a ON a.id = c.actor WHERE c.actor = $1 AND a.revoked_at IS NULL"
     tier: int | None = await tx.fetchval(sql, channel)
     return tier
 
 
-async def insert_actor(tx: Any, actor: UUID, kind: str, suite: Suite, public: bytes) -> int:  # noqa: ANN401 - a transaction
+async def insert_actor(tx: Tx, actor: UUID, kind: str, suite: Suite, public: bytes) -> int:
     """Add a registered key and return its number; raises AlreadyRegistered."""
     return int(await _unique(tx.fetchval(_ACTOR, actor, kind, suite.value, public)))
 
 
-async def insert_terminal(tx: Any, *columns: object) -> None:  # noqa: ANN401 - a transaction
+async def insert_terminal(tx: Tx, *columns: object) -> None:
     """Add a terminal: actor, agency, name, setting, region, site."""
     await tx.execute(_TERMINAL, *columns)
 
 
-async def insert_operator(tx: Any, *columns: object) -> None:  # noqa: ANN401 - a transaction
+async def insert_operator(tx: Tx, *columns: object) -> None:
     """Add an operator: actor, name, role."""
     await tx.execute(_OPERATOR, *columns)
 
 
-async def insert_channel(tx: Any, *columns: object) -> None:  # noqa: ANN401 - a transaction
+async def insert_channel(tx: Tx, *columns: object) -> None:
     """Add a channel: actor, name, kind, medium, tier, parent."""
     await tx.execute(_CHANNEL, *columns)
 
 
-async def revoke(tx: Any, actor: UUID, *kinds: str) -> int | None:  # noqa: ANN401 - a transaction
+async def revoke(tx: Tx, actor: UUID, *kinds: str) -> int | None:
     """Revoke a living key of one of `kinds`; return its number, None when there is none."""
     seq: int | None = await tx.fetchval(_REVOKE, actor, list(kinds))
     return seq
 
 
-async def find(db: Any, actor: UUID) -> Any:  # noqa: ANN401 - a pool; an asyncpg record
+async def find(db: Db, actor: UUID) -> Any:
     """Return a living key with what its kind adds, or None."""
     return await db.fetchrow(_FIND, actor)
 
 
-async def public_key(db: Any, actor: UUID) -> tuple[Suite, bytes]:  # noqa: ANN401 - a pool
+async def public_key(db: Db, actor: UUID) -> tuple[Suite, bytes]:
     """Return suite and public key of a registered key."""
     row = await db.fetchrow("SELECT suite, public FROM actor WHERE id = $1", actor)
     return Suite(row["suite"]), row["public"]
 
 
-async def _unique(statement: Any) -> Any:  # noqa: ANN401 - an awaitable of asyncpg
+async def _unique(statement: Any) -> Any:
     try:
         return await statement
     except asyncpg.UniqueViolationError:

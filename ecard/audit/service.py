@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ecard import tokens
 from ecard.audit import store
 from ecard.audit.model import Break, first_difference, leaf, pack, root, unpack
 from ecard.clock import Clock
-from ecard.db import begin
+from ecard.db import Db, Pool, begin
 from ecard.encoding import b64url
 from ecard.keyring.model import Keyring, Purpose
 from ecard.tokens import PublicKey, TokenType
@@ -24,7 +24,7 @@ def head_of(token: str) -> str:
     return b64url(sha256(token.encode()).digest())
 
 
-async def seal(pool: Any, ring: Keyring, clock: Clock, issuer: str) -> int:  # noqa: ANN401 - a pool
+async def seal(pool: Pool, ring: Keyring, clock: Clock, issuer: str) -> int:
     """Seal what can no longer grow; return how many rows (0 when none, or another process is at it)."""
     async with begin(pool) as tx:
         if not await store.try_lock(tx):
@@ -65,7 +65,7 @@ class Proof(NamedTuple):
     broken: Break | None
 
 
-async def verify(connection: Any, keys: Mapping[str, PublicKey], issuer: str, now: float) -> Proof:  # noqa: ANN401 - a connection
+async def verify(connection: Db, keys: Mapping[str, PublicKey], issuer: str, now: float) -> Proof:
     """Check every seal and row against signatures, chain and roots; stop at the first break."""
     before, count, rows, end, head = GENESIS, 0, 0, 0, None
     async for one in store.seals(connection):
@@ -81,7 +81,7 @@ async def verify(connection: Any, keys: Mapping[str, PublicKey], issuer: str, no
     return Proof(count, rows, unsealed, head, None)
 
 
-def _check(  # noqa: PLR0913 - what the chain hands from seal to seal
+def _check(
     one: store.SealRow, seq: int, start: int, before: str, keys: Mapping[str, PublicKey], issuer: str, now: float
 ) -> Break | None:
     try:

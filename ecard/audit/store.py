@@ -1,11 +1,11 @@
 """The tables of the audit log."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 
 from ecard.audit.model import Row
+from ecard.db import Db, Tx
 
 _INSERT = """
     INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ($1, $2, $3, $4, $5, $6)
@@ -33,8 +33,8 @@ class SealRow(msgspec.Struct, frozen=True):
     token: str
 
 
-async def insert(  # noqa: PLR0913 - the columns of the row
-    db: Any,  # noqa: ANN401 - a pool, connection or transaction
+async def insert(
+    db: Db,
     *,
     kind: str,
     outcome: str,
@@ -47,33 +47,33 @@ async def insert(  # noqa: PLR0913 - the columns of the row
     await db.execute(_INSERT, kind, outcome, actor, card, item, detail or {})
 
 
-async def try_lock(tx: Any) -> bool:  # noqa: ANN401 - a transaction
+async def try_lock(tx: Tx) -> bool:
     """Return whether this transaction is the only sealer now."""
     return bool(await tx.fetchval(_LOCK))
 
 
-async def horizon(tx: Any) -> int:  # noqa: ANN401 - a transaction
+async def horizon(tx: Tx) -> int:
     """Return the transaction id below which nothing can be added any more."""
     return int(await tx.fetchval(_HORIZON))
 
 
-async def rows(db: Any, from_xid: int, to_xid: int) -> list[Row]:  # noqa: ANN401 - a pool, connection or transaction
+async def rows(db: Db, from_xid: int, to_xid: int) -> list[Row]:
     """Return the rows of a range of transaction ids, in order."""
     return [Row(*row.values()) for row in await db.fetch(_ROWS, str(from_xid), str(to_xid))]
 
 
-async def last_seal(tx: Any) -> tuple[int, int, str] | None:  # noqa: ANN401 - a transaction
+async def last_seal(tx: Tx) -> tuple[int, int, str] | None:
     """Return number, end of range and token of the youngest seal."""
     row = await tx.fetchrow(_LAST)
     return None if row is None else (row["seq"], row["to_xid"], row["token"])
 
 
-async def insert_seal(tx: Any, seal: SealRow) -> None:  # noqa: ANN401 - a transaction
+async def insert_seal(tx: Tx, seal: SealRow) -> None:
     """Append a seal."""
     await tx.execute(_SEAL, seal.seq, seal.from_xid, seal.to_xid, seal.leaves, seal.token)
 
 
-async def seals(connection: Any) -> AsyncIterator[SealRow]:  # noqa: ANN401 - a connection
+async def seals(connection: Db) -> AsyncIterator[SealRow]:
     """Yield all seals, oldest first, without holding them all in memory."""
     async with connection.transaction():
         async for row in connection.cursor(_SEALS):

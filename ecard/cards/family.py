@@ -1,6 +1,5 @@
 """亲情账户: whose cards a holder may show, ten at most."""
 
-from typing import Any
 from uuid import UUID
 
 from ecard.audit import store as audit
@@ -12,6 +11,7 @@ from ecard.cards.model import Level, Relation, Status, check_quota, mask_name
 from ecard.cards.profiles import id_index, open_profile
 from ecard.cards.schemas import RelativeRequest, RelativeView
 from ecard.cards.service import ISSUING
+from ecard.db import Tx
 from ecard.errors import NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
@@ -25,8 +25,10 @@ async def check_relative(runtime: Runtime, checks: Checks, asked: RelativeReques
     index = id_index(runtime.vault, asked.id_no)
     await runtime.limiter.hit(ISSUING, index.hex())
     row = await store.by_person(runtime.pool, index)
-    profile = row and open_profile(runtime.vault, row.profile)
-    if row is None or profile is None or (profile.name, profile.card_no) != (asked.name, asked.card_no):
+    if row is None:
+        raise IdentityMismatch
+    profile = open_profile(runtime.vault, row.profile)
+    if (profile.name, profile.card_no) != (asked.name, asked.card_no):
         raise IdentityMismatch
     if row.status != Status.ACTIVE:
         raise CardNotUsable
@@ -35,7 +37,7 @@ async def check_relative(runtime: Runtime, checks: Checks, asked: RelativeReques
     return row.seq
 
 
-async def add(tx: Any, holder: Holder, card: int, asked: RelativeRequest) -> RelativeView:  # noqa: ANN401 - a transaction
+async def add(tx: Tx, holder: Holder, card: int, asked: RelativeRequest) -> RelativeView:
     """Bind a checked relative; raises BusiSeqUnknown, CardNotUsable, QuotaReached, RelativeExists."""
     await password.spend(tx, asked.busi_seq, holder.actor)
     # The principal's row is locked, so that two phones cannot both take the last place.
@@ -72,7 +74,7 @@ async def card_of(runtime: Runtime, holder: Holder, relative: UUID) -> int:
     raise NotFound(pointer="/relative")
 
 
-async def remove(tx: Any, holder: Holder, relative: UUID) -> None:  # noqa: ANN401 - a transaction
+async def remove(tx: Tx, holder: Holder, relative: UUID) -> None:
     """End a relative; raises NotFound. Codes shown for them are refused from now on."""
     card = await store.end_relative(tx, relative, holder.card)
     if card is None:

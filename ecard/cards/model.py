@@ -5,6 +5,7 @@ identity and queries; level 2 (二级签发) also payment and settlement, and ne
 account with a reserved mobile number. The six-digit e-card password is one for all channels.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum
 
@@ -47,7 +48,7 @@ class Action(StrEnum):
     UNBOUND = "003"
     PAYMENT_OPENED = "005"
     CARD_FACE = "006"
-    PASSWORD_PROVEN = "009"
+    PASSWORD_PROVEN = "009"  # noqa: S105 - an action type
 
 
 class Status(StrEnum):
@@ -93,7 +94,7 @@ def check_password_form(password: str) -> None:
     """Check that a new password is six ASCII digits, not all equal and no run; raises PasswordNotAllowed."""
     if not (len(password) == _PASSWORD_DIGITS and password.isascii() and password.isdecimal()):
         raise PasswordNotAllowed
-    steps = {ord(after) - ord(before) for before, after in zip(password, password[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(password)}
     if steps in ({0}, {1}, {-1}):
         raise PasswordNotAllowed
 

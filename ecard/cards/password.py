@@ -5,7 +5,6 @@ copy of the database alone must not be enough to try.
 """
 
 import asyncio
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,10 +16,10 @@ from ecard.callers import Holder
 from ecard.cards import store
 from ecard.cards.checks import Checks
 from ecard.cards.errors import BusiSeqUnknown, FaceMismatch, FaceRequired, PasswordLocked, PasswordWrong
-from ecard.cards.model import BUSI_SEQ_SECONDS, PASSWORD_TRIES, Action, Profile, check_password_form
+from ecard.cards.model import BUSI_SEQ_SECONDS, PASSWORD_TRIES, Action, check_password_form
 from ecard.cards.profiles import open_profile
 from ecard.cards.schemas import PasswordProven, PasswordReset
-from ecard.db import begin
+from ecard.db import Tx, begin
 from ecard.ids import new_id
 from ecard.runtime import Runtime
 from ecard.vault import Vault
@@ -61,7 +60,7 @@ async def prove(runtime: Runtime, card: int, password: str, *, actor: UUID) -> N
     await store.forgive(runtime.pool, card)
 
 
-async def proven(tx: Any, runtime: Runtime, holder: Holder) -> PasswordProven:  # noqa: ANN401 - a transaction
+async def proven(tx: Tx, runtime: Runtime, holder: Holder) -> PasswordProven:
     """Record a proven password (动作 009): a one-time busiSeq, and a session whose codes say so."""
     busi_seq = new_id()
     await store.add_verification(tx, busi_seq, holder.card, holder.actor)
@@ -75,7 +74,7 @@ async def proven(tx: Any, runtime: Runtime, holder: Holder) -> PasswordProven:  
     )
 
 
-async def spend(tx: Any, busi_seq: UUID | None, device: UUID) -> None:  # noqa: ANN401 - a transaction
+async def spend(tx: Tx, busi_seq: UUID | None, device: UUID) -> None:
     """Use a proof of the password once; raises BusiSeqUnknown."""
     if busi_seq is None or not await store.spend_verification(tx, busi_seq, device):
         raise BusiSeqUnknown
@@ -91,8 +90,7 @@ async def change(runtime: Runtime, checks: Checks, holder: Holder, asked: Passwo
         if asked.face is None:
             raise FaceRequired(pointer="/face")
         row = await store.by_seq(runtime.pool, holder.card)
-        profile: Profile | None = row and open_profile(runtime.vault, row.profile)
-        if profile is None or not await checks.face(profile, asked.face):
+        if row is None or not await checks.face(open_profile(runtime.vault, row.profile), asked.face):
             raise FaceMismatch
     async with begin(runtime.pool) as tx:
         if asked.busi_seq is not None:

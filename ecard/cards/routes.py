@@ -139,8 +139,7 @@ async def holder_register(
 ) -> Response[CardStatus]:
     """Register a person with a physical card 登记持卡人."""
     guards.require_role(operator, Role.CARDS)
-    effect = lambda tx: service.register_holder(tx, runtime, data, operator.actor)  # noqa: E731 - too long a line otherwise
-    return await creation.once(operator.actor, effect)
+    return await creation.once(operator.actor, lambda tx: service.register_holder(tx, runtime, data, operator.actor))
 
 
 @put("/cards/status", operation_id="card_status_set")

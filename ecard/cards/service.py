@@ -2,7 +2,7 @@
 
 import datetime
 import hmac
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import jwt
@@ -34,6 +34,7 @@ from ecard.cards.model import (
 )
 from ecard.cards.profiles import card_no_index, id_index, open_profile, seal_profile
 from ecard.cards.schemas import Acted, CardFace, CardStatus, HolderRequest, Issued, IssueRequest, StatusRequest
+from ecard.db import Tx
 from ecard.errors import Invalid, NotFound
 from ecard.ids import new_id
 from ecard.keys import from_jwk
@@ -82,8 +83,10 @@ async def check_applicant(runtime: Runtime, checks: Checks, asked: IssueRequest,
     await runtime.limiter.hit(ISSUING, index.hex())
     key = _device_key(runtime, asked.device_proof)
     row = await store.by_person(runtime.pool, index)
-    profile = row and open_profile(runtime.vault, row.profile)
-    if row is None or profile is None or profile.name != asked.name:
+    if row is None:
+        raise IdentityMismatch
+    profile = open_profile(runtime.vault, row.profile)
+    if profile.name != asked.name:
         raise IdentityMismatch
     if row.status != Status.ACTIVE:
         raise CardNotUsable
@@ -120,7 +123,7 @@ def _device_key(runtime: Runtime, proof: str) -> PublicKey:
     return key
 
 
-async def issue(tx: Any, runtime: Runtime, applicant: Applicant, by: Channel) -> Issued:  # noqa: ANN401 - a transaction
+async def issue(tx: Tx, runtime: Runtime, applicant: Applicant, by: Channel) -> Issued:
     """Give the e-card to the applicant's phone in the channel; a phone bound there before is revoked."""
     row = await store.by_seq(tx, applicant.card, lock=True)
     if row is None or row.status != Status.ACTIVE or (row.level == Level.NONE) != applicant.first:
@@ -142,7 +145,7 @@ async def issue(tx: Any, runtime: Runtime, applicant: Applicant, by: Channel) ->
         detail={"action": action.value, "device": str(device)},
     )
     return Issued(
-        action_type=action.value,
+        action_type="001" if applicant.first else "002",
         device=device,
         sign_no=sign_no,
         sign_seq=sign_seq,
@@ -160,7 +163,7 @@ async def check_bank(runtime: Runtime, checks: Checks, holder: Holder) -> None:
         raise BankNotReady
 
 
-async def open_payment(tx: Any, holder: Holder, busi_seq: UUID) -> Acted:  # noqa: ANN401 - a transaction
+async def open_payment(tx: Tx, holder: Holder, busi_seq: UUID) -> Acted:
     """Open level 2 (二级签发, 动作 005) with the password just proven; again changes nothing."""
     await password.spend(tx, busi_seq, holder.actor)
     row = await store.by_seq(tx, holder.card, lock=True)
@@ -171,7 +174,7 @@ async def open_payment(tx: Any, holder: Holder, busi_seq: UUID) -> Acted:  # noq
     return Acted(action_type=Action.PAYMENT_OPENED.value, sign_seq=new_id().hex, sign_level=Level.PAYMENT)
 
 
-async def unbind(tx: Any, holder: Holder, busi_seq: UUID) -> None:  # noqa: ANN401 - a transaction
+async def unbind(tx: Tx, holder: Holder, busi_seq: UUID) -> None:
     """Leave this channel (解除关联, 动作 003): its phone is revoked, other channels stay."""
     await password.spend(tx, busi_seq, holder.actor)
     await store.unbind(tx, holder.card, holder.channel)
@@ -195,7 +198,7 @@ async def face(runtime: Runtime, holder: Holder) -> CardFace:
     )
 
 
-async def report(tx: Any, holder: Holder, asked: StatusRequest) -> CardStatus:  # noqa: ANN401 - a transaction
+async def report(tx: Tx, holder: Holder, asked: StatusRequest) -> CardStatus:
     """Report the card lost from the phone, or take it back with the password; both forms follow at once."""
     target = Status(asked.status)
     if target is Status.ACTIVE:
@@ -206,7 +209,7 @@ async def report(tx: Any, holder: Holder, asked: StatusRequest) -> CardStatus:  
     return await _move(tx, row, target, holder.actor)
 
 
-async def set_status(tx: Any, runtime: Runtime, card_no: str, target: Status, by: UUID) -> CardStatus:  # noqa: ANN401 - a transaction
+async def set_status(tx: Tx, runtime: Runtime, card_no: str, target: Status, by: UUID) -> CardStatus:
     """Move a card, found by its printed number, at an operator's word; raises NotFound, StatusConflict."""
     found = await store.by_card_no(tx, card_no_index(runtime.vault, card_no))
     row = found and await store.by_seq(tx, found.seq, lock=True)
@@ -215,7 +218,7 @@ async def set_status(tx: Any, runtime: Runtime, card_no: str, target: Status, by
     return await _move(tx, row, target, by)
 
 
-async def _move(tx: Any, row: store.CardRow, target: Status, by: UUID) -> CardStatus:  # noqa: ANN401 - a transaction
+async def _move(tx: Tx, row: store.CardRow, target: Status, by: UUID) -> CardStatus:
     check_move(Status(row.status), target)
     await store.move(tx, row.seq, target)
     detail: dict[str, object] = {"from": row.status, "to": target.value}
@@ -223,7 +226,7 @@ async def _move(tx: Any, row: store.CardRow, target: Status, by: UUID) -> CardSt
     return CardStatus(status=target)
 
 
-async def register_holder(tx: Any, runtime: Runtime, asked: HolderRequest, by: UUID) -> CardStatus:  # noqa: ANN401 - a transaction
+async def register_holder(tx: Tx, runtime: Runtime, asked: HolderRequest, by: UUID) -> CardStatus:
     """Register a person and a physical card, as the card system reports them; raises HolderExists, Invalid."""
     id_no = _checked_id_no(runtime, asked.id_no)
     profile = Profile(

@@ -8,6 +8,7 @@ import msgspec
 
 from ecard.cards.errors import HolderExists, RelativeExists
 from ecard.cards.model import BUSI_SEQ_SECONDS, PASSWORD_TRIES, Status, sources_of
+from ecard.db import Db, Row, Tx
 
 _CARD = """
     SELECT c.seq, c.status, c.level, c.password IS NOT NULL AS has_password, c.changed_at, h.id AS holder, h.profile
@@ -46,7 +47,7 @@ _LOCKED_FOR = "SELECT ceil(extract(epoch FROM password_locked_until - now()))::i
 _RIGHT = """
     UPDATE card SET password_tries = 0, password_tries_since = NULL, password_locked_until = NULL WHERE seq = $1
 """
-_SET_PASSWORD = """
+_NEW_PASSWORD = """
     UPDATE card SET password = $2, password_tries = 0, password_tries_since = NULL, password_locked_until = NULL,
                     changed_at = now() WHERE seq = $1 AND password IS NOT NULL
 """
@@ -75,26 +76,26 @@ class CardRow(msgspec.Struct, frozen=True, kw_only=True):
     profile: bytes
 
 
-def _card(row: Any) -> CardRow | None:  # noqa: ANN401 - an asyncpg record
+def _card(row: Row) -> CardRow | None:
     return None if row is None else CardRow(**row)
 
 
-async def by_seq(db: Any, seq: int, *, lock: bool = False) -> CardRow | None:  # noqa: ANN401 - pool or transaction
+async def by_seq(db: Db, seq: int, *, lock: bool = False) -> CardRow | None:
     """Return the card `seq`, locked until the transaction ends if asked."""
     return _card(await db.fetchrow(f"{_CARD} WHERE c.seq = $1 {'FOR UPDATE OF c' if lock else ''}", seq))
 
 
-async def by_person(db: Any, id_index: bytes) -> CardRow | None:  # noqa: ANN401 - a pool or transaction
+async def by_person(db: Db, id_index: bytes) -> CardRow | None:
     """Return the youngest card of the person whose number has this blind index."""
     return _card(await db.fetchrow(f"{_CARD} WHERE h.id_index = $1 ORDER BY c.seq DESC LIMIT 1", id_index))
 
 
-async def by_card_no(db: Any, card_no_index: bytes) -> CardRow | None:  # noqa: ANN401 - a pool or transaction
+async def by_card_no(db: Db, card_no_index: bytes) -> CardRow | None:
     """Return the card whose printed number has this blind index."""
     return _card(await db.fetchrow(f"{_CARD} WHERE c.card_no_index = $1", card_no_index))
 
 
-async def add(tx: Any, holder: UUID, id_index: bytes, card_no_index: bytes, profile: bytes) -> int:  # noqa: ANN401 - a transaction
+async def add(tx: Tx, holder: UUID, id_index: bytes, card_no_index: bytes, profile: bytes) -> int:
     """Register a person (or find the one known) with a new card; return its number. Raises HolderExists."""
     await tx.execute(_ADD_HOLDER, holder, id_index, profile)
     await tx.execute("UPDATE holder SET profile = $2 WHERE id_index = $1", id_index, profile)
@@ -104,23 +105,23 @@ async def add(tx: Any, holder: UUID, id_index: bytes, card_no_index: bytes, prof
         raise HolderExists from None
 
 
-async def open_card(tx: Any, seq: int, password: str) -> bool:  # noqa: ANN401 - a transaction
+async def open_card(tx: Tx, seq: int, password: str) -> bool:
     """Open level 1 with a password's hash; return False when it was opened meanwhile."""
     return await tx.fetchval(_OPEN, seq, password) is not None
 
 
-async def open_payment(tx: Any, seq: int) -> bool:  # noqa: ANN401 - a transaction
+async def open_payment(tx: Tx, seq: int) -> bool:
     """Open level 2; return False when it was open."""
     return await tx.fetchval(_OPEN_PAYMENT, seq) is not None
 
 
-async def bind(tx: Any, actor: UUID, card: int, channel: UUID, sign_no: str) -> None:  # noqa: ANN401 - a transaction
+async def bind(tx: Tx, actor: UUID, card: int, channel: UUID, sign_no: str) -> None:
     """Bind a phone, already registered as `actor`, in a channel."""
     seq = await tx.fetchval("SELECT seq FROM actor WHERE id = $1", actor)
     await tx.execute(_BIND, actor, seq, card, channel, sign_no)
 
 
-async def unbind(tx: Any, card: int, channel: UUID) -> UUID | None:  # noqa: ANN401 - a transaction
+async def unbind(tx: Tx, card: int, channel: UUID) -> UUID | None:
     """Unbind the card's phone in a channel and revoke its key; return which, None when there is none."""
     actor: UUID | None = await tx.fetchval(_UNBIND, card, channel)
     if actor is not None:
@@ -128,50 +129,50 @@ async def unbind(tx: Any, card: int, channel: UUID) -> UUID | None:  # noqa: ANN
     return actor
 
 
-async def try_password(db: Any, card: int) -> tuple[str, int] | None:  # noqa: ANN401 - a pool
+async def try_password(db: Db, card: int) -> tuple[str, int] | None:
     """Count an attempt; return the password's hash and the tries so far, None when locked or without one."""
     row = await db.fetchrow(_TRY, card)
     return None if row is None else (row["password"], row["password_tries"])
 
 
-async def locked_for(db: Any, card: int) -> int | None:  # noqa: ANN401 - a pool
+async def locked_for(db: Db, card: int) -> int | None:
     """Return the seconds that the password stays locked."""
     seconds: int | None = await db.fetchval(_LOCKED_FOR, card)
     return seconds
 
 
-async def forgive(db: Any, card: int) -> None:  # noqa: ANN401 - a pool
+async def forgive(db: Db, card: int) -> None:
     """Forget the wrong tries after a right one."""
     await db.execute(_RIGHT, card)
 
 
-async def set_password(tx: Any, card: int, password: str) -> None:  # noqa: ANN401 - a transaction
+async def set_password(tx: Tx, card: int, password: str) -> None:
     """Set a password's hash and unlock."""
-    await tx.execute(_SET_PASSWORD, card, password)
+    await tx.execute(_NEW_PASSWORD, card, password)
 
 
-async def add_verification(db: Any, busi_seq: UUID, card: int, device: UUID) -> None:  # noqa: ANN401 - a pool
+async def add_verification(db: Db, busi_seq: UUID, card: int, device: UUID) -> None:
     """Record that a device's holder has just proven the password."""
     await db.execute("INSERT INTO verification (busi_seq, card, device) VALUES ($1, $2, $3)", busi_seq, card, device)
 
 
-async def spend_verification(tx: Any, busi_seq: UUID, device: UUID) -> bool:  # noqa: ANN401 - a transaction
+async def spend_verification(tx: Tx, busi_seq: UUID, device: UUID) -> bool:
     """Use a proof of the password, once and within its time; return whether it was there."""
     return await tx.fetchval(_SPEND, busi_seq, device) is not None
 
 
-async def move(tx: Any, seq: int, target: Status) -> bool:  # noqa: ANN401 - a transaction
+async def move(tx: Tx, seq: int, target: Status) -> bool:
     """Move a card to `target` if its present state allows; return whether it did."""
     return await tx.fetchval(_MOVE, seq, target.value, sources_of(target)) is not None
 
 
-async def relatives(db: Any, principal: int) -> list[Any]:  # noqa: ANN401 - pool or transaction; asyncpg records
+async def relatives(db: Db, principal: int) -> list[Any]:
     """Return the living relatives of a card."""
     rows: list[Any] = await db.fetch(_RELATIVES, principal)
     return rows
 
 
-async def add_relative(tx: Any, relative: UUID, principal: int, card: int, relation: str) -> None:  # noqa: ANN401 - a transaction
+async def add_relative(tx: Tx, relative: UUID, principal: int, card: int, relation: str) -> None:
     """Bind a relative; raises RelativeExists."""
     sql = "INSERT INTO relative (id, principal, card, relation) VALUES ($1, $2, $3, $4)"
     try:
@@ -180,7 +181,7 @@ async def add_relative(tx: Any, relative: UUID, principal: int, card: int, relat
         raise RelativeExists from None
 
 
-async def end_relative(tx: Any, relative: UUID, principal: int) -> int | None:  # noqa: ANN401 - a transaction
+async def end_relative(tx: Tx, relative: UUID, principal: int) -> int | None:
     """End a relative; return whose card it was, None when there is none."""
     card: int | None = await tx.fetchval(_END, relative, principal)
     return card

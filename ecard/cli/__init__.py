@@ -31,7 +31,7 @@ def group() -> None:
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
-    """  # noqa: D301 - click's marker for lines to leave as they are
+    """
 
 
 for command in (audit, catalogue, code, demo, errors, keys, migrate, openapi, operators, serve):

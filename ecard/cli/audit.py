@@ -22,7 +22,7 @@ def verify() -> None:
 
     \b
     退出码 exit code: 0 完好 intact, 2 有改动 broken
-    """  # noqa: D301 - click's marker for lines to leave as they are
+    """
 
     async def work(runtime: Runtime) -> service.Proof:
         # A retired or even revoked anchor still proves what it sealed: the chain dates it.

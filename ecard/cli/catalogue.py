@@ -35,7 +35,7 @@ def list_items(*, as_json: bool, annex: str | None, flow: Flow | None, form: For
       ecard catalogue list --annex 1
       ecard catalogue list --flow pay --form electronic
       ecard catalogue list --json > catalogue.json
-    """  # noqa: D301 -- click keeps the lines after a real backspace as they are
+    """
     loaded = load()
     items = loaded.select(Selection(annex=_ANNEXES.get(annex or ""), flow=flow, form=form))
     if as_json:

@@ -58,7 +58,7 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     首次使用时信任验证包自带的锚, 并显示其标识供核对; 之后只信任已知的锚, 也不接受更旧的验证包。
     The first bundle's anchors are trusted and shown; from then on only known anchors and no older bundle.
     退出码 exit code: 0 有效 valid, 1 拒绝 refused
-    """  # noqa: D301 - click's marker for lines to leave as they are
+    """
     path = state or _default_state()
     known = msgspec.json.decode(path.read_bytes(), type=State) if path.exists() else State()
     token = _token(bundle)

@@ -36,7 +36,8 @@ def errors(check: Path | None) -> None:
     if check is None:
         click.echo(page(), nl=False)
     elif check.read_text("utf-8") != page():
-        raise click.ClickException(f"{check} 已过时, 请重新生成。Out of date: ecard errors > {check}")
+        msg = f"{check} 已过时, 请重新生成。Out of date: ecard errors > {check}"
+        raise click.ClickException(msg)
 
 
 __all__ = ["app", "errors", "page"]

@@ -22,7 +22,7 @@ def keys() -> None:
     code       动态二维码 · dynamic codes
     assertion  身份断言 · identity assertions
     anchor     离线验证包与审计封印 · offline bundles and audit seals
-    """  # noqa: D301 - click's marker for lines to leave as they are
+    """
 
 
 @keys.command("list")

@@ -35,7 +35,7 @@ def add(name: str, role: str, key_out: Path) -> None:
     registrar  登记机构、终端、渠道 · agencies, terminals, channels
     cards      登记持卡人, 挂失、解挂、锁定、注销 · holders and card status
     security   登记操作员, 停用密钥 · operators, taking keys out of service
-    """  # noqa: D301 - click's marker for lines to leave as they are
+    """
     signer, der = generate(Suite.ES256)
     key_out.touch(mode=0o600, exist_ok=False)
     request = OperatorRequest(name=name, role=Role(role), key=to_jwk(signer.suite, signer.public))

@@ -33,7 +33,7 @@ def serve(host: str, port: int, workers: int, sandbox: bool, quiet: bool) -> Non
     \b
     没有设置 ECARD_DATABASE_URL / ECARD_REDIS_URL 时, 使用内置的 PostgreSQL 与 Valkey (数据在 ECARD_DATA_DIR)。
     Without these URLs the embedded stores are used; their data stays in ECARD_DATA_DIR (default var).
-    """  # noqa: D301 - click's marker for lines to leave as they are
+    """
     if sandbox:
         os.environ["ECARD_SANDBOX"] = "1"
         os.environ.setdefault("ECARD_ISSUER", f"http://{host}:{port}")
@@ -82,7 +82,7 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int, *, qui
 
     def start() -> tuple[subprocess.Popen[bytes], float]:
         # The command is ours, and no shell reads it.
-        started = subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])  # noqa: S603
+        started = subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])  # noqa: S603 - our own command, and no shell
         return started, time.monotonic()
 
     alive = [start() for _ in range(workers)]

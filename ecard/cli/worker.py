@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     app = create_app(settings.load(), quiet="--quiet" in arguments)
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type] # the ASGI types of uvicorn and Litestar differ in name only
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -39,7 +39,7 @@ Reader = Callable[[Runtime, EvidenceRequest, Item, Terminal], Awaitable[Evidence
 Readers = Mapping[str, Reader]
 
 
-async def visit(  # noqa: PLR0913 - the visit's who, what and where
+async def visit(
     runtime: Runtime,
     catalogue: Catalogue,
     readers: Readers,

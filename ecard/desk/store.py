@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.catalogue.model import Form, Strength
+from ecard.db import Pool, Row, Tx
 from ecard.desk.model import Evidence, Outcome
 
 _RECORD = """
@@ -15,7 +16,8 @@ _RECORD = """
 _AGAIN = """
     SELECT 'retry' AS outcome, v.id AS visit, v.at, v.kid, v.form, v.strength, v.amr, v.fields, h.profile,
            h.id AS holder, c.level, a.holder AS acting, v.relation, v.at AS first_at
-    FROM visit v JOIN card c ON c.seq = v.card JOIN holder h ON h.id = c.holder LEFT JOIN card a ON a.seq = v.acting_card
+    FROM visit v JOIN card c ON c.seq = v.card JOIN holder h ON h.id = c.holder
+    LEFT JOIN card a ON a.seq = v.acting_card
     WHERE v.terminal = $1 AND v.request_id = $2 AND v.body_sha256 = $3 AND v.disputed_at IS NULL
       AND c.status = 'active' AND v.at > clock_timestamp() - interval '10 seconds'
 """
@@ -66,7 +68,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     kid: str
 
 
-async def record(pool: Any, claim: Claim, evidence: Evidence) -> Recorded:  # noqa: ANN401 - a pool
+async def record(pool: Pool, claim: Claim, evidence: Evidence) -> Recorded:
     """Decide and record a visit in one statement, which is its own transaction."""
     row = await pool.fetchrow(
         _RECORD,
@@ -91,7 +93,7 @@ async def record(pool: Any, claim: Claim, evidence: Evidence) -> Recorded:  # no
     return _recorded(row)
 
 
-def _recorded(row: Any) -> Recorded:  # noqa: ANN401 - an asyncpg record
+def _recorded(row: Row) -> Recorded:
     return Recorded(
         **{
             **row,
@@ -102,24 +104,24 @@ def _recorded(row: Any) -> Recorded:  # noqa: ANN401 - an asyncpg record
     )
 
 
-async def again(pool: Any, terminal: UUID, request_id: str, body_sha256: bytes) -> Recorded | None:  # noqa: ANN401 - a pool
+async def again(pool: Pool, terminal: UUID, request_id: str, body_sha256: bytes) -> Recorded | None:
     """Return the visit that this very request recorded within the last 10 s, if it still stands."""
     row = await pool.fetchrow(_AGAIN, terminal, request_id, body_sha256)
     return None if row is None else _recorded(row)
 
 
-async def uses(pool: Any, card: int, before: Any, limit: int) -> list[Any]:  # noqa: ANN401 - a pool; asyncpg records
+async def uses(pool: Pool, card: int, before: Any, limit: int) -> list[Any]:
     """Return the card's visits before a time, youngest first."""
     rows: list[Any] = await pool.fetch(_USES, card, before, limit)
     return rows
 
 
-async def dispute(tx: Any, visit: UUID, card: int) -> str | None:  # noqa: ANN401 - a transaction
+async def dispute(tx: Tx, visit: UUID, card: int) -> str | None:
     """Mark a visit disputed; return its item, None when there is none to dispute."""
     item: str | None = await tx.fetchval(_DISPUTE, visit, card)
     return item
 
 
-async def alive(pool: Any, visit: UUID) -> bool:  # noqa: ANN401 - a pool
+async def alive(pool: Pool, visit: UUID) -> bool:
     """Return whether what a visit minted still stands: not disputed, and the card active."""
     return bool(await pool.fetchval(_ALIVE, visit))

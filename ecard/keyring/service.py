@@ -1,9 +1,7 @@
 """Changing the ring while it is in use: create, rotate, revoke; and keeping a copy in memory."""
 
-from typing import Any
-
 from ecard.clock import Clock
-from ecard.db import begin
+from ecard.db import Db, Pool, Tx, begin
 from ecard.encoding import b64url
 from ecard.errors import NotFound, Text
 from ecard.ids import new_id
@@ -21,13 +19,13 @@ class KeyUnknown(NotFound):
     action = Text("请用 ecard keys list 查看。", "See `ecard keys list`.")
 
 
-async def refresh(db: Any, vault: Vault, ring: Keyring, clock: Clock) -> None:  # noqa: ANN401 - a pool or connection
+async def refresh(db: Db, vault: Vault, ring: Keyring, clock: Clock) -> None:
     """Read the table into `ring`."""
     asked = clock.time()
     ring.replace(await store.read(db, vault, dict(ring.keys)), asked)
 
 
-async def ensure(pool: Any, vault: Vault, suite: Suite) -> None:  # noqa: ANN401 - a pool
+async def ensure(pool: Pool, vault: Vault, suite: Suite) -> None:
     """Give each purpose that has no key a current one and a standby (a new installation)."""
     async with begin(pool) as tx:
         await store.lock(tx)
@@ -38,7 +36,7 @@ async def ensure(pool: Any, vault: Vault, suite: Suite) -> None:  # noqa: ANN401
                 await _create(tx, vault, purpose, suite)
 
 
-async def rotate(pool: Any, vault: Vault, suite: Suite, purpose: Purpose, *, lead: float = LEAD) -> float:  # noqa: ANN401 - a pool
+async def rotate(pool: Pool, vault: Vault, suite: Suite, purpose: Purpose, *, lead: float = LEAD) -> float:
     """Let the standby follow the current key, and publish a new standby.
 
     Returns when the new key is used first (Unix seconds): now, if it has been published for `lead`
@@ -48,7 +46,7 @@ async def rotate(pool: Any, vault: Vault, suite: Suite, purpose: Purpose, *, lea
         return await _succeed(tx, vault, suite, purpose, lead)
 
 
-async def revoke(pool: Any, vault: Vault, suite: Suite, kid: str) -> None:  # noqa: ANN401 - a pool
+async def revoke(pool: Pool, vault: Vault, suite: Suite, kid: str) -> None:
     """Refuse everything that `kid` signed from now on; a current key is replaced at once.
 
     Raises KeyUnknown.
@@ -64,7 +62,7 @@ async def revoke(pool: Any, vault: Vault, suite: Suite, kid: str) -> None:  # no
             await _succeed(tx, vault, suite, key.purpose, lead=0)
 
 
-async def _succeed(tx: Any, vault: Vault, suite: Suite, purpose: Purpose, lead: float) -> float:  # noqa: ANN401 - a transaction
+async def _succeed(tx: Tx, vault: Vault, suite: Suite, purpose: Purpose, lead: float) -> float:
     await store.lock(tx)
     mine = [key for key in await store.read(tx, vault, {}) if key.purpose is purpose and key.revoked_at is None]
     standby = next((key.kid for key in mine if key.use_from is None), None)
@@ -76,7 +74,7 @@ async def _succeed(tx: Any, vault: Vault, suite: Suite, purpose: Purpose, lead: 
     return first_use
 
 
-async def _create(tx: Any, vault: Vault, purpose: Purpose, suite: Suite, *, in_use: bool = False) -> str:  # noqa: ANN401 - a transaction
+async def _create(tx: Tx, vault: Vault, purpose: Purpose, suite: Suite, *, in_use: bool = False) -> str:
     signer, der = generate(suite)
     kid = f"{purpose.value}-{b64url(new_id().bytes[6:])}"
     keys = [key for key in await store.read(tx, vault, {}) if key.purpose is purpose]

@@ -1,7 +1,6 @@
 """The table of signing keys; private keys are sealed, and leave it only into a signer."""
 
-from typing import Any
-
+from ecard.db import Db, Row, Tx
 from ecard.keyring.model import Key, Purpose
 from ecard.keys import Suite, load_signer, verifier
 from ecard.vault import Vault
@@ -30,17 +29,17 @@ _REVOKE = "UPDATE signing_key SET revoked_at = now() WHERE kid = $1 AND revoked_
 PRIVATE = "signing_key.private"
 
 
-async def lock(tx: Any) -> None:  # noqa: ANN401 - a connection or pool proxy
+async def lock(tx: Tx) -> None:
     """Serialise changes of the ring until the transaction ends."""
     await tx.execute("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE")
 
 
-async def read(db: Any, vault: Vault, known: dict[str, Key]) -> list[Key]:  # noqa: ANN401 - a connection or pool
+async def read(db: Db, vault: Vault, known: dict[str, Key]) -> list[Key]:
     """Return all keys; the private key of one already `known` is not opened again."""
     return [_key(row, vault, known.get(row["kid"])) for row in await db.fetch(_SELECT)]
 
 
-def _key(row: Any, vault: Vault, known: Key | None) -> Key:  # noqa: ANN401 - an asyncpg record
+def _key(row: Row, vault: Vault, known: Key | None) -> Key:
     suite, purpose = Suite(row["suite"]), Purpose(row["purpose"])
     return Key(
         kid=row["kid"],
@@ -59,8 +58,8 @@ def _key(row: Any, vault: Vault, known: Key | None) -> Key:  # noqa: ANN401 - an
     )
 
 
-async def insert(  # noqa: PLR0913 - the columns of the row
-    tx: Any,  # noqa: ANN401 - a transaction
+async def insert(
+    tx: Tx,
     *,
     kid: str,
     purpose: Purpose,
@@ -74,16 +73,16 @@ async def insert(  # noqa: PLR0913 - the columns of the row
     await tx.execute(_INSERT, kid, purpose.value, slot, suite.value, public, sealed, in_use)
 
 
-async def promote(tx: Any, kid: str, lead: float) -> float:  # noqa: ANN401 - a transaction
+async def promote(tx: Tx, kid: str, lead: float) -> float:
     """Give the standby `kid` its first use, `lead` seconds after its publication or now; return when."""
     return float(await tx.fetchval(_PROMOTE, kid, lead))
 
 
-async def retire(tx: Any, kid: str, at: float, life: float) -> None:  # noqa: ANN401 - a transaction
+async def retire(tx: Tx, kid: str, at: float, life: float) -> None:
     """Let the key `kid`, used until `at`, verify for `life` seconds more."""
     await tx.execute(_RETIRE, kid, at, life)
 
 
-async def revoke(tx: Any, kid: str) -> bool:  # noqa: ANN401 - a transaction
+async def revoke(tx: Tx, kid: str) -> bool:
     """Revoke `kid` at once; return whether it was alive."""
     return await tx.fetchval(_REVOKE, kid) is not None

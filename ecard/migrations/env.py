@@ -1,14 +1,15 @@
 """Alembic's entry: one transaction for the whole upgrade, under a lock."""
 
 import asyncio
-from typing import Any
 
 from alembic import context
 from sqlalchemy import pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ecard.db import Db
 
-def _migrate(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's sync face of an async connection
+
+def _migrate(connection: Db) -> None:
     context.configure(connection=connection, transactional_ddl=True)
     with context.begin_transaction():
         # Two servers that start at once: the second waits here, then finds nothing left to do.

@@ -1,6 +1,7 @@
 """Running Alembic from the program, and SQL files from a revision."""
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command, op
 from alembic.config import Config
@@ -24,5 +25,5 @@ def upgrade(database_url: str) -> None:
 
 def run(name: str) -> None:
     """Execute the SQL file `name` beside the revisions, as it stands: many statements, dollar quotes and all."""
-    driver = op.get_bind().connection.driver_connection
+    driver: Any = op.get_bind().connection.driver_connection
     await_only(driver.execute((_HERE / "versions" / name).read_text("utf-8")))
