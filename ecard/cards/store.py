@@ -47,7 +47,7 @@ _LOCKED_FOR = "SELECT ceil(extract(epoch FROM password_locked_until - now()))::i
 _RIGHT = """
     UPDATE card SET password_tries = 0, password_tries_since = NULL, password_locked_until = NULL WHERE seq = $1
 """
-_NEW_PASSWORD = """
+_RENEW = """
     UPDATE card SET password = $2, password_tries = 0, password_tries_since = NULL, password_locked_until = NULL,
                     changed_at = now() WHERE seq = $1 AND password IS NOT NULL
 """
@@ -148,7 +148,7 @@ async def forgive(db: Db, card: int) -> None:
 
 async def set_password(tx: Tx, card: int, password: str) -> None:
     """Set a password's hash and unlock."""
-    await tx.execute(_NEW_PASSWORD, card, password)
+    await tx.execute(_RENEW, card, password)
 
 
 async def add_verification(db: Db, busi_seq: UUID, card: int, device: UUID) -> None:

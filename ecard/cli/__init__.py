@@ -1,25 +1,48 @@
 """`ecard`: the command line of the server, its keys, its audit log and its sandbox."""
 
+import importlib
 import sys
 
 import click
 
 from ecard import __version__
-from ecard.cli.audit import audit
-from ecard.cli.catalogue import catalogue
-from ecard.cli.code import code
-from ecard.cli.demo import demo
-from ecard.cli.errors import errors
-from ecard.cli.keys import keys
-from ecard.cli.openapi import openapi
-from ecard.cli.operators import operators
-from ecard.cli.serve import migrate, serve
 from ecard.embedded import StoresError
 from ecard.errors import EcardError
 from ecard.settings import SettingsError
 
+_COMMANDS = {
+    "audit": "audit",
+    "catalogue": "catalogue",
+    "code": "code",
+    "demo": "demo",
+    "errors": "errors",
+    "keys": "keys",
+    "migrate": "serve",
+    "openapi": "openapi",
+    "operators": "operators",
+    "serve": "serve",
+}
+"""Each command and the module of this package that it stands in; only the one that is called is imported."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is needed: starting a server must not load the API's every part."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, or None."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"ecard.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="ecard")
 def group() -> None:
     """电子社保卡移动后台。The mobile backend of the electronic social security card.
@@ -32,10 +55,6 @@ def group() -> None:
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
     """
-
-
-for command in (audit, catalogue, code, demo, errors, keys, migrate, openapi, operators, serve):
-    group.add_command(command)
 
 
 def main() -> None:

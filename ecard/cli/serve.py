@@ -36,7 +36,6 @@ def serve(host: str, port: int, workers: int, sandbox: bool, quiet: bool) -> Non
     """
     if sandbox:
         os.environ["ECARD_SANDBOX"] = "1"
-        os.environ.setdefault("ECARD_ISSUER", f"http://{host}:{port}")
     settings = settings_module.load()
     listener = _listen(host, port)
     signal.signal(signal.SIGTERM, _interrupt)
