@@ -2,21 +2,26 @@
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
+import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
+from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Contact, License
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import License
+from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from ecard import __version__, guards, health
+from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
+from ecard.callers import Terminal
 from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
@@ -24,8 +29,12 @@ from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
 from ecard.clock import Clock
+from ecard.db import Db
 from ecard.desk import routes as desk
-from ecard.desk.service import Readers
+from ecard.desk.service import Desk, Readers
+from ecard.document import document
+from ecard.errors import TooMany
+from ecard.given import Given
 from ecard.idempotency import creation
 from ecard.keyring import service as keyring
 from ecard.observe import Observe
@@ -36,9 +45,12 @@ from ecard.settings import Settings
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
+from qr.errors import CodeRefused
 
 READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
+READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
+"""What the readers raise."""
 MAX_BODY = 64 * 1024
 """Bytes of the largest request body."""
 ROUTERS = [catalogue_routes.router, access.router, cards.router, desk.router, codes.router, health.router]
@@ -71,16 +83,33 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             await runtime.close()
 
     app = Litestar(
-        [*ROUTERS, _scripts()],
+        [*ROUTERS, pages.router, _scripts()],
         lifespan=[lifespan],
-        dependencies={**_dependencies(opened, known, checks), **guards.DEPENDENCIES, "creation": Provide(creation)},
+        dependencies=_dependencies(opened, known, checks),
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
-        openapi_config=_openapi(),
+        openapi_config=None,
         logging_config=None,
     )
+    _check_doors(app)
     return Observe(app, quiet=quiet)
+
+
+def _check_doors(app: Litestar) -> None:
+    """Refuse to start with a handler that names no caller and is not public: a forgotten guard opens no door.
+
+    One that names two callers, or a caller and is public, or an operator of no role, is as wrong.
+    """
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]:
+            if getattr(handler, "http_methods", None) == {"OPTIONS"}:
+                continue
+            callers = guards.DEPENDENCIES.keys() & handler.parsed_fn_signature.parameters.keys()
+            one_door = len(callers) + bool(handler.opt.get("public")) == 1
+            if not one_door or ("operator" in callers) != ("role" in handler.opt):
+                msg = f"{route.path}: {handler} names not exactly one caller (an operator with a role) or public"
+                raise RuntimeError(msg)
 
 
 def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[str, Provide]:
@@ -96,15 +125,24 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def authorities() -> Any:
         return checks
 
-    async def readers() -> Any:
-        return READERS
+    async def desk(runtime: Given[Runtime], terminal: Given[Terminal]) -> Any:
+        # After the caller, though it does not need it: Litestar starts a task group for dependencies
+        # that could run side by side, and on the hot path that costs more than they do.
+        del terminal
+        return Desk(runtime, known, READERS)
+
+    async def api_document() -> Any:
+        return await asyncio.to_thread(openapi_document)
 
     return {
-        "runtime": Provide(runtime),
-        "bundles": Provide(bundles),
-        "catalogue": Provide(catalogue),
-        "checks": Provide(authorities),
-        "readers": Provide(readers),
+        "runtime": Provide(runtime, use_cache=True),
+        "bundles": Provide(bundles, use_cache=True),
+        "catalogue": Provide(catalogue, use_cache=True),
+        "checks": Provide(authorities, use_cache=True),
+        "desk": Provide(desk),
+        "api_document": Provide(api_document),
+        "creation": Provide(creation),
+        **guards.DEPENDENCIES,
     }
 
 
@@ -113,17 +151,21 @@ def _scripts() -> Router:
     found = importlib.util.find_spec("litestar_offline_docs")
     directory = Path(str(found.origin if found else "")).parent / "static"
     return create_static_files_router(
-        "/docs/static", directories=[directory], opt={"public": True}, include_in_schema=False
+        "/docs/static",
+        directories=[directory],
+        cache_control=CacheControlHeader(public=True, max_age=86400),
+        opt={"public": True},
+        include_in_schema=False,
     )
 
 
 async def _watch(runtime: Runtime) -> None:
     """Keep dead cards and keys fresh."""
 
-    async def keys() -> None:
-        await keyring.refresh(runtime.pool, runtime.vault, runtime.ring, runtime.clock)
+    async def keys(db: Db) -> None:
+        await keyring.refresh(db, runtime.vault, runtime.ring, runtime.clock)
 
-    await runtime.denied.watch(runtime.pool, runtime.settings.database_url or "", also=keys)
+    await runtime.denied.watch(runtime.settings.database_url or "", also=keys)
 
 
 async def _seal(runtime: Runtime) -> None:
@@ -134,39 +176,23 @@ async def _seal(runtime: Runtime) -> None:
             await audit.seal(runtime.pool, runtime.ring, runtime.clock, runtime.settings.issuer)
 
 
-def _openapi() -> OpenAPIConfig:
-    static = "/docs/static"
-    return OpenAPIConfig(
+@functools.cache
+def openapi_document() -> bytes:
+    """Return the OpenAPI document as committed and as served: indented, one line's end at the end."""
+    known = load()
+    about = OpenAPIConfig(
         title="电子社保卡移动后台 · E-card backend",
         version=__version__,
-        description="签发与核验动态二维码、身份断言。Issues and verifies dynamic codes and identity assertions.",
-        license=License(name="Apache-2.0", identifier="Apache-2.0"),
-        contact=Contact(name="ecard"),
-        path="/docs/api",
-        render_plugins=[
-            SwaggerRenderPlugin(
-                js_url=f"{static}/swagger-ui-bundle.js",
-                css_url=f"{static}/swagger-ui.css",
-                standalone_preset_js_url=f"{static}/swagger-ui-standalone-preset.js",
-                path="/",
-            )
-        ],
+        license=License(name="MIT", identifier="MIT"),
+        use_handler_docstrings=True,
+        render_plugins=[JsonRenderPlugin()],
     )
-
-
-def openapi_document() -> bytes:
-    """Return the OpenAPI document as committed: sorted, indented, one line's end at the end."""
     app = Litestar(
         ROUTERS,
-        dependencies={
-            **_dependencies(_Open(), load(), NotConnected()),
-            **guards.DEPENDENCIES,
-            "creation": Provide(creation),
-        },
+        dependencies=_dependencies(_Open(), known, NotConnected()),
         request_class=StrictRequest,
-        openapi_config=_openapi(),
+        openapi_config=about,
         logging_config=None,
     )
-    import json
-
-    return (json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False, indent=1) + "\n").encode()
+    made = document(app, known, {"readers": READER_ERRORS})
+    return (json.dumps(made, ensure_ascii=False, indent=1) + "\n").encode()

@@ -39,7 +39,7 @@ async def connect(url: str, *, size: int = 8) -> Pool:
     """
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,  # connections are made by need: the pool's own upkeep would log each failed try at length
         max_size=size,
         connection_class=_Connection,
         init=_prepare,

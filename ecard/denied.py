@@ -15,10 +15,10 @@ from typing import Any
 import asyncpg
 
 from ecard.clock import Clock
-from ecard.db import Pool
+from ecard.db import Db
 
 CHANNEL = "ecard_status"
-POLL = 1.0
+POLL = 0.5
 """Seconds between two polls when nothing is notified."""
 STALE = 2.0
 """Seconds after which the sets may no longer be relied on."""
@@ -50,26 +50,26 @@ class Denied:
         """Return whether the sets were true within the last STALE seconds."""
         return self._clock.time() - self.as_of <= STALE
 
-    async def load(self, pool: Pool) -> None:
+    async def load(self, db: Db) -> None:
         """Read everything, as at start or after a silence."""
         asked = self._clock.time()
-        rows = await pool.fetch(_ALL)
+        rows = await db.fetch(_ALL)
         self.cards = {row["seq"] for row in rows if row["kind"] == "card"}
         self.actors = {row["seq"] for row in rows if row["kind"] == "actor"}
         self.as_of = asked
 
-    async def refresh(self, pool: Pool) -> None:
+    async def refresh(self, db: Db) -> None:
         """Apply the recent changes; applying one twice changes nothing."""
         asked = self._clock.time()
         if asked - self.as_of > _LONGEST_TRANSACTION:
-            await self.load(pool)
+            await self.load(db)
             return
-        for row in await pool.fetch(_RECENT, 2 * _LONGEST_TRANSACTION):
+        for row in await db.fetch(_RECENT, 2 * _LONGEST_TRANSACTION):
             members = self.cards if row["kind"] == "card" else self.actors
             (members.add if row["dead"] else members.discard)(row["seq"])
         self.as_of = asked
 
-    async def watch(self, pool: Pool, url: str, *, also: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def watch(self, url: str, *, also: Callable[[Db], Awaitable[None]] | None = None) -> None:
         """Keep the sets fresh until cancelled; `also` is awaited in each round (the key ring)."""
         listener: Any = None
         try:
@@ -77,12 +77,13 @@ class Denied:
                 self._wake.clear()
                 try:
                     if listener is None or listener.is_closed():
-                        listener = await asyncpg.connect(url, timeout=STALE)
+                        listener = await asyncpg.connect(url, timeout=STALE, command_timeout=STALE)
                         await listener.add_listener(CHANNEL, self._notified)
-                    await self.refresh(pool)
+                    # Over the listener's own connection: the pool may be busy, and this must not wait.
+                    await self.refresh(listener)
                     if also is not None:
-                        await also()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                        await also(listener)
+                except Exception:  # noqa: BLE001 - whatever it was, the feed must come back
                     log.warning("status feed interrupted; codes are refused until it is back")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL)

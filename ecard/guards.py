@@ -97,8 +97,10 @@ async def terminal(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> 
 
 
 async def operator(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Operator:
-    """Admit an operator."""
-    return _only(Operator, await authenticate(request, runtime))
+    """Admit an operator of the role that the handler names by `opt={"role": …}`; raises WrongRole."""
+    caller = _only(Operator, await authenticate(request, runtime))
+    require_role(caller, request.route_handler.opt["role"])
+    return caller
 
 
 async def channel(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Channel:

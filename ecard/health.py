@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 from litestar import Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from redis.exceptions import RedisError
 
@@ -35,7 +36,12 @@ async def health_get() -> Health:
     return Health(status="ok")
 
 
-@get("/ready", operation_id="ready_get", opt={"public": True})
+@get(
+    "/ready",
+    operation_id="ready_get",
+    opt={"public": True},
+    responses={503: ResponseSpec(Readiness, description="不可用 (cannot work)", generate_examples=False)},
+)
 async def ready_get(runtime: Given[Runtime]) -> Response[Readiness]:
     """Say whether the process can work 就绪检查: 503 without the database or a fresh card status."""
     database, redis = await asyncio.gather(_database(runtime), _redis(runtime))

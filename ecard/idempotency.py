@@ -7,7 +7,6 @@ after 2 s it is told that the first is in flight. Only decided answers are store
 
 import re
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,10 +21,10 @@ from ecard.given import Given
 from ecard.runtime import Runtime
 
 _CLAIM = """
-    INSERT INTO idempotency (actor, key, operation, body_sha256) VALUES ($1, $2, $3, $4)
+    INSERT INTO idempotency (actor, key, operation, body_mac) VALUES ($1, $2, $3, $4)
     ON CONFLICT (actor, key) DO NOTHING RETURNING true
 """
-_STORED = "SELECT operation, body_sha256, status, response FROM idempotency WHERE actor = $1 AND key = $2"
+_STORED = "SELECT operation, body_mac, status, response FROM idempotency WHERE actor = $1 AND key = $2"
 _STORE = "UPDATE idempotency SET status = $3, response = $4 WHERE actor = $1 AND key = $2"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -59,12 +58,17 @@ class InFlight(Conflict):
 
 
 class Creation(NamedTuple):
-    """A creating call: its key, what it asks for, and where its effect is recorded."""
+    """A creating call: its key, what it asks for, and where its effect is recorded.
+
+    The body is remembered by a MAC: from a plain hash, a copy of the database would give away by
+    trial what is short in it, such as a password.
+    """
 
     pool: Pool
     key: str | None
     operation: str
     body: bytes
+    body_mac: bytes
 
     async def once(
         self, actor: UUID, effect: Callable[[Any], Awaitable[object]], *, status: int = 201
@@ -77,7 +81,7 @@ class Creation(NamedTuple):
         key = self.required_key()
         async with begin(self.pool) as tx:
             try:
-                claimed = await tx.fetchval(_CLAIM, actor, key, self.operation, sha256(self.body).digest())
+                claimed = await tx.fetchval(_CLAIM, actor, key, self.operation, self.body_mac)
             except asyncpg.LockNotAvailableError:
                 raise InFlight(headers={"Retry-After": "1"}) from None
             if not claimed:
@@ -101,7 +105,7 @@ class Creation(NamedTuple):
         return self.key
 
     def _replay(self, stored: Row) -> Response[Any]:
-        if (stored["operation"], stored["body_sha256"]) != (self.operation, sha256(self.body).digest()):
+        if (stored["operation"], stored["body_mac"]) != (self.operation, self.body_mac):
             raise KeyReused
         return _response(stored["response"], stored["status"], {"Idempotency-Replayed": "true"})
 
@@ -113,4 +117,6 @@ def _response(body: bytes, status: int, headers: dict[str, str]) -> Response[Any
 async def creation(request: Request[Any, Any, Any], runtime: Given[Runtime]) -> Creation:
     """Return the creating call that `request` is; injected under the name `creation`."""
     key = guards.headers(request).get("idempotency-key")
-    return Creation(runtime.pool, key, str(request.route_handler.operation_id), await request.body())
+    body = await request.body()
+    mac = runtime.vault.mac("idempotency body", body)
+    return Creation(runtime.pool, key, str(request.route_handler.operation_id), body, mac)

@@ -162,4 +162,8 @@ def from_jwk(jwk: dict[str, str]) -> tuple[Suite, bytes]:
             msg = "not a P-256 or Ed25519 public key"
             raise ValueError(msg)
     verifier(suite, public)
+    # A coordinate of 31 bytes beside one of 33 is another spelling of the same key (RFC 7518 §6.2.1.2: 32 each).
+    if not to_jwk(suite, public).items() <= jwk.items():
+        msg = "coordinates are 32 bytes each"
+        raise ValueError(msg)
     return suite, public

@@ -32,8 +32,8 @@ _PASSING = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
-    ConnectionError,
-    TimeoutError,
+    asyncpg.InternalClientError,  # the connection was lost in the midst of a command
+    OSError,  # a connection refused or reset, a name not found; of two addresses that fail, a bare one
 )
 """Faults of the stores that pass: nothing was decided, and the caller may come again."""
 

@@ -15,7 +15,7 @@ from litestar import Request
 from ecard.errors import Invalid, Text
 
 _PLACE = re.compile(r" - at `\$([^`]*)`$")
-_STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]")
+_STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
 
 
 class NotJson(Invalid):
@@ -47,11 +47,12 @@ def decode(body: bytes, wanted: Any) -> Any:
     """Return `body` as `wanted`; raises NotJson, DuplicateName or Invalid with the pointer."""
     try:
         value = _decoder(wanted).decode(body)
+        json.loads(body, object_pairs_hook=_unique)
     except msgspec.ValidationError as error:
         raise Invalid(pointer=_pointer(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    # Nesting deeper than the interpreter's stack is nothing that an operation asks for.
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise NotJson from None
-    json.loads(body, object_pairs_hook=_unique)
     return value
 
 
@@ -67,7 +68,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
 
 def _pointer(message: str) -> str:
     place = _PLACE.search(message)
-    steps = [name or index for name, index in _STEP.findall(place[1])] if place else []
+    # A free-form object's names are the caller's, and "[...]" stands for one: the pointer ends before it.
+    steps = [name or index for name, index in _STEP.findall(place[1].partition("[...]")[0])] if place else []
     named = re.search(r"field `([A-Za-z0-9_]+)`", message)
     if named:
         steps.append(named[1])

@@ -27,7 +27,7 @@ ALGORITHM_OF = {Suite.ES256: "ecdsa-p256-sha256", Suite.EDDSA: "ed25519"}
 
 _INPUT = re.compile(
     r'sig=(?P<params>\((?P<components>[a-z@\-" ]*)\);created=(?P<created>[0-9]{1,11});'
-    r'keyid="(?P<keyid>[A-Za-z0-9_\-]{1,600})";alg="(?P<alg>[a-z0-9\-]+)")'
+    r'keyid="(?P<keyid>[A-Za-z0-9_\-]{1,1200})";alg="(?P<alg>[a-z0-9\-]+)")'
 )
 _SIGNATURE = re.compile(r"sig=:([A-Za-z0-9+/=]{1,200}):")
 _CHOICES = {

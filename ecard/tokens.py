@@ -7,7 +7,7 @@ Making one is three lines over the `Signer` seam, because a key may live where P
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import jwt
@@ -66,8 +66,8 @@ def read(
     """Return the claims of `token`; raises TokenRefused.
 
     `keys` maps `kid` to the keys that may sign this type; `audience` None means that the type has
-    none. `exp` is required and on or after it the token is dead (RFC 7519 §4.1.4); `iat` may be
-    SKEW seconds ahead of `now` (Unix seconds).
+    none. `exp` and `iat` are required, in whole seconds: on or after `exp` the token is dead (RFC 7519
+    §4.1.4), `iat` may be SKEW seconds ahead of `now` (Unix seconds).
     """
     try:
         header = jwt.get_unverified_header(token)
@@ -92,12 +92,16 @@ def read(
         raise TokenRefused("signature") from error
     except jwt.InvalidTokenError as error:
         raise TokenRefused("claims") from error
+    # A phone signs its own proof: "exp": "soon" is no number to compare with, and 1e999 would never end.
+    if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
+        raise TokenRefused("claims")
     if not claims["iat"] - SKEW <= now < claims["exp"]:
         raise TokenRefused("expired")
     return claims
 
 
-@cache
+# Bounded: a device's proof brings its own key, and there are millions of phones.
+@lru_cache(maxsize=64)
 def _loaded(key: PublicKey) -> Any:
     jwk = to_jwk(key.suite, key.public)
     return (ECAlgorithm if key.suite is Suite.ES256 else OKPAlgorithm).from_jwk(jwk)

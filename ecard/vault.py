@@ -8,6 +8,7 @@ import hmac
 import os
 from collections.abc import Callable
 from functools import cache
+from hashlib import blake2b
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -59,6 +60,6 @@ class Vault:
         return hmac.digest(self.derive(use), message, "sha256")
 
     def keyed(self, use: str) -> Callable[[bytes], bytes]:
-        """Return the function `mac` of one use, for loops."""
+        """Return a pseudo-random function of one use (keyed BLAKE2b, RFC 7693), 16 bytes; for hot loops."""
         key = self.derive(use)
-        return lambda message: hmac.digest(key, message, "sha256")
+        return lambda message: blake2b(message, key=key, digest_size=16).digest()

@@ -7,6 +7,7 @@ import struct
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 _PAIRS = [_ALPHABET[n % 45] + _ALPHABET[n // 45] for n in range(45 * 45)]
+_TRIPLES = [_PAIRS[n % 2025] + _ALPHABET[n // 2025] for n in range(1 << 16)]
 _BAD = 255
 _VALUES = bytes(_ALPHABET.index(chr(c)) if chr(c) in _ALPHABET else _BAD for c in range(256))
 _BYTE, _WORD = 1 << 8, 1 << 16
@@ -19,7 +20,7 @@ class NotBase45(ValueError):
 def encode(raw: bytes) -> str:
     """Return `raw` in Base45: three characters for two bytes, two for a last odd one."""
     words = struct.unpack(f">{len(raw) // 2}H", raw[: len(raw) & ~1])
-    text = "".join([_PAIRS[n % 2025] + _ALPHABET[n // 2025] for n in words])
+    text = "".join(map(_TRIPLES.__getitem__, words))
     return text + _PAIRS[raw[-1]] if len(raw) & 1 else text
 
 

@@ -235,8 +235,13 @@ def _not_ours(scanned: str) -> Exception:
 def _unreadable(scanned: str) -> Exception:
     if _full_width(scanned):
         return CodeFullWidth()
-    # A Base45 text of impossible length lost its end; one with an impossible character never was one.
-    return CodeTruncated() if len(scanned[len(PREFIX) :]) % 3 == 1 else CodeMalformed()
+    # With its last group filled up, a text that lost its end is Base45; one with an impossible character is not.
+    rest = scanned[len(PREFIX) :]
+    try:
+        base45.decode(rest + "0" * (-len(rest) % 3))
+    except base45.NotBase45:
+        return CodeMalformed()
+    return CodeTruncated()
 
 
 def _full_width(scanned: str) -> bool:

@@ -4,9 +4,10 @@
 
 The leading 9 lies outside the payment apps' prefixes (10-15, 25-30, 62). The 17 digits hold the card's
 number under a synthetic IV (the construction of RFC 5297): a tag over card, step and scene, and the card
-masked by the tag. So nothing is stored, two numbers of one card cannot be linked, and a guess hits a
-live number with a probability below 1 in 10^9. Like a one-time password (RFC 6238 §5.2) a number is
-good for one use in its step.
+masked by the tag. So nothing is stored, two numbers of one card cannot be linked, and a guess hits a live
+number (four steps of each card, of 2^56) with a probability below 1 in 10^9 for 2^24 cards, and below 1 in
+10^7 for 2^30: guesses are counted besides. Like a one-time password (RFC 6238 §5.2) a number is good for
+one use in its step.
 """
 
 import hmac
@@ -20,7 +21,7 @@ _VALUE_BITS = 56
 _VALUE_DIGITS = DIGITS - 2
 
 Mac = Callable[[bytes], bytes]
-"""A keyed function (HMAC-SHA256) of the issuer."""
+"""A keyed pseudo-random function of the issuer."""
 
 
 def _tag(mac: Mac, card: int, step: int, scene: int, bits: int) -> int:

@@ -1,20 +1,31 @@
 """HTTP of codes, and of what verifies them."""
 
+from functools import lru_cache
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
+from litestar.datastructures.headers import Accept
 from litestar.params import JSONBody
 
 from ecard.callers import Holder
-from ecard.errors import EcardError, Text
+from ecard.desk.errors import CardSuspended
+from ecard.errors import EcardError, NotFound, Text, Unavailable
 from ecard.given import Given
+from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
 from qr import render, service
 from qr.bundle import BundleMaker, jwks
+from qr.errors import StatusUnknown
 from qr.schemas import Bundle, Certificate, CertificateRequest, Codes, CodesRequest, JwkSet
 
 _PUBLISHED = {"Cache-Control": "public, max-age=300"}
 _DRAWINGS = {"text/plain": render.plain, "image/svg+xml": render.svg, "image/png": render.png}
+
+
+@lru_cache(maxsize=64)
+def _preferred(accept: str) -> str | None:
+    """Return which of our formats an `Accept` header (RFC 9110 §12.5.1) prefers: JSON where it names none of them."""
+    return Accept(accept).best_match(["application/json", *_DRAWINGS])
 
 
 class OneAtATime(EcardError):
@@ -26,12 +37,17 @@ class OneAtATime(EcardError):
     action = Text("请将 count 设为 1, 或使用 application/json。", "Set count to 1, or accept application/json.")
 
 
-@post("/v1/me/codes", operation_id="codes_issue", status_code=200)
+@post(
+    "/v1/me/codes",
+    operation_id="codes_issue",
+    status_code=200,
+    opt={"also": tuple(_DRAWINGS), "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey)},
+)
 async def codes_issue(
     data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Response[Codes]:
     """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
-    drawn = request.headers.get("accept", "")
+    drawn = _preferred(request.headers.get("accept", "*/*"))
     if drawn in _DRAWINGS and data.count > 1:
         raise OneAtATime
     codes = await service.issue(runtime, holder, data)
@@ -41,7 +57,12 @@ async def codes_issue(
     return Response(picture, media_type=drawn)
 
 
-@post("/v1/me/code-certificates", operation_id="code_certificate_issue", status_code=201)
+@post(
+    "/v1/me/code-certificates",
+    operation_id="code_certificate_issue",
+    status_code=201,
+    opt={"errors": (CardSuspended, StatusUnknown, NoKey)},
+)
 async def code_certificate_issue(
     data: JSONBody[CertificateRequest], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Certificate:
@@ -49,13 +70,13 @@ async def code_certificate_issue(
     return await service.certify(runtime, holder, data.hours)
 
 
-@get("/v1/bundle", operation_id="bundle_get", opt={"public": True})
+@get("/v1/bundle", operation_id="bundle_get", opt={"public": True, "errors": (NoKey, Unavailable)})
 async def bundle_get(bundles: Given[BundleMaker]) -> Bundle:
     """Fetch the signed bundle 离线验证包: code keys and status lists, for terminals without a network."""
     return Bundle(bundle=await bundles.current())
 
 
-@get("/.well-known/jwks.json", operation_id="jwks_get", opt={"public": True})
+@get("/.well-known/jwks.json", operation_id="jwks_get", opt={"public": True, "errors": (NoKey,)})
 async def jwks_get(runtime: Given[Runtime]) -> Response[JwkSet]:
     """Fetch the public keys of assertions, bundles and seals (RFC 7517)."""
     return Response(JwkSet(keys=jwks(runtime)), headers=_PUBLISHED)

@@ -1,6 +1,5 @@
 """Issuing codes: nothing is written and nothing looked up, because a million screens refresh twice a minute."""
 
-import asyncio
 from typing import NamedTuple
 
 from ecard.access import store as actors
@@ -29,9 +28,6 @@ from qr.model import (
 from qr.schemas import Certificate, Codes, CodesRequest, ShownCode
 from qr.verify import pack_device_key
 
-_INLINE = 2
-"""Codes of one call that are signed on the event loop; more go to a thread (signing frees the interpreter)."""
-
 
 class Showing(NamedTuple):
     """Whose card a phone shows, and what was proven on it."""
@@ -55,10 +51,7 @@ async def issue(runtime: Runtime, holder: Holder, asked: CodesRequest) -> Codes:
     )
     key = runtime.ring.signing(Purpose.CODE, now)
     first, scene = step_at(now), Scene[asked.scene.name]
-    if asked.count <= _INLINE:
-        codes = make(runtime, key, showing, scene, first, asked.count)
-    else:
-        codes = await asyncio.to_thread(make, runtime, key, showing, scene, first, asked.count)
+    codes = make(runtime, key, showing, scene, first, asked.count)
     return Codes(codes=codes, rotate_seconds=STEP, server_time=int(now))
 
 
@@ -103,7 +96,7 @@ async def certify(runtime: Runtime, holder: Holder, hours: int) -> Certificate:
     [sealed] = handle.seal(runtime.vault, key.kid, holder.card, holder.seq)
     body = Body(CHAIN, key.slot, 0, 0, first, hours, place, sealed).pack()
     certificate = body + pack_device_key(suite, public)
-    signature = await asyncio.to_thread(key.signer.sign, signed_certificate(certificate))
+    signature = key.signer.sign(signed_certificate(certificate))
     return Certificate(
         certificate=b64url(certificate + signature), expires_at=first * STEP + hours * 3600, server_time=int(now)
     )

@@ -5,10 +5,10 @@ base64url. A card's place is its number under a keyed permutation of the day, so
 offline can look a code up, and cannot link two days of one card nor tell which card a place is.
 """
 
-import hmac
 import zlib
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
+from hashlib import blake2b
 
 from ecard.encoding import b64url
 
@@ -16,18 +16,18 @@ _ROUNDS = 4
 
 
 class Permutation:
-    """A keyed permutation of 0 … 2^bits - 1 (`bits` even): a Feistel network over HMAC-SHA256."""
+    """A keyed permutation of 0 … 2^bits - 1 (`bits` even): a Feistel network over keyed BLAKE2b (RFC 7693)."""
 
     def __init__(self, key: bytes, bits: int) -> None:
         self._half = bits // 2
         self._mask = (1 << self._half) - 1
-        self._keys = [hmac.digest(key, bytes((round_,)), "sha256") for round_ in range(_ROUNDS)]
+        self._keys = [blake2b(bytes((round_,)), key=key, digest_size=32).digest() for round_ in range(_ROUNDS)]
 
     def place(self, number: int) -> int:
         """Return the place of card `number`."""
         left, right = number >> self._half, number & self._mask
         for key in self._keys:
-            mixed = int.from_bytes(hmac.digest(key, right.to_bytes(4), "sha256")[:4])
+            mixed = int.from_bytes(blake2b(right.to_bytes(4), key=key, digest_size=4).digest())
             left, right = right, left ^ (mixed & self._mask)
         return left << self._half | right
 
@@ -51,7 +51,7 @@ class StatusList:
             raw = unpacker.decompress(urlsafe_b64decode(compressed + "=" * (-len(compressed) % 4)), size + 1)
         except zlib.error as error:
             raise ValueError from error
-        if len(raw) != size:
+        if len(raw) != size or not unpacker.eof:
             msg = "a status list of another size"
             raise ValueError(msg)
         self._bitmap = raw

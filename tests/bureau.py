@@ -1,15 +1,36 @@
 """A bureau with everything that a test needs, made over the API as its actors would."""
 
+import asyncio
+import collections
+import contextlib
 import itertools
 import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import asyncpg
 import httpx
+import jwt
+import msgspec
+import pytest
 
 from ecard.cards.sandbox import AREA, FACE_PASSED
-from ecard.client import Channel, Operator, Phone, Terminal
+from ecard.catalogue.model import Scene
+from ecard.client import Channel, Operator, Phone, Refused, Session, Terminal
+from ecard.client.actors import new_signer
+from ecard.ids import new_id
+from ecard.keyring.model import Purpose
 from ecard.keys import Signer, Suite
+from ecard.migrations.script import upgrade
 from ecard.numbers import resident_id, uscc
+from ecard.runtime import open_runtime
+from ecard.settings import Settings
+from ecard.signatures import Call
+from qr.model import step_at
+from qr.schemas import ShownCode
+from qr.service import Showing, make
 
 PASSWORD = "193746"
 _counter = itertools.count(secrets.randbelow(10**6) * 1000)
@@ -49,6 +70,95 @@ def new_uscc() -> str:
     return seventeen + uscc.check_digit(seventeen)
 
 
+@contextlib.contextmanager
+def refused(code: str, status: int | None = None) -> Iterator[pytest.ExceptionInfo[Refused]]:
+    """Expect a problem with this `code` (and HTTP status, if given)."""
+    with pytest.raises(Refused) as refusal:
+        yield refusal
+    assert (refusal.value.code, refusal.value.status) == (code, status or refusal.value.status)
+
+
+def outcomes(acts: Sequence[Callable[[], object]]) -> collections.Counter[str]:
+    """Do all `acts` at once, each in a thread; count "ok" and the codes of refusals."""
+    gate, found = threading.Barrier(len(acts)), list[str]()
+
+    def run(act: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            act()
+            found.append("ok")
+        except Refused as refusal:
+            found.append(refusal.code)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return collections.Counter(found)
+
+
+def within(seconds: float, act: Callable[[], object], code: str) -> None:
+    """Repeat `act` until it is refused with `code`; fail when it still goes through after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if outcomes([act])["ok"] == 0:
+            with refused(code):
+                act()
+            return
+        time.sleep(0.02)
+    pytest.fail(f"still not refused with {code} after {seconds} s")
+
+
+def send(session: Session, method: str, path: str, content: bytes, *, key: str | None = None) -> httpx.Response:
+    """Return the answer of a signed call as it is, good or bad; the body is `content`, to the byte."""
+    headers = session.sign(Call(method, path, "", content, key))
+    return session.http.request(method, path, content=content, headers={**headers, "Content-Type": "application/json"})
+
+
+def visit_body(item: str, code: str) -> bytes:
+    """Return the body of a visit."""
+    return msgspec.json.encode({"item": item, "evidence": {"kind": "code", "code": code}})
+
+
+def rows(settings: Settings, sql: str, *arguments: object) -> list[Any]:
+    """Return what `sql` finds, past the application."""
+
+    async def fetch() -> list[Any]:
+        connection = await asyncpg.connect(settings.database_url)
+        try:
+            return list(await connection.fetch(sql, *arguments))
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+def new_database(settings: Settings) -> Settings:
+    """Return the same settings on a new, empty database with the newest schema."""
+    name = f"test_{new_id().hex}"
+    rows(settings, f"CREATE DATABASE {name}")
+    database_url = f"{str(settings.database_url).rpartition('/')[0]}/{name}"
+    upgrade(database_url)
+    return msgspec.structs.replace(settings, database_url=database_url)
+
+
+def code_of_step(settings: Settings, phone: Phone, ahead: int, scene: Scene = Scene.IDENTITY) -> ShownCode:
+    """Return a code of `phone` for the step `ahead` of now (negative: of one that has passed), as the issuer signs it."""
+
+    async def sign() -> ShownCode:
+        runtime = await open_runtime(settings, pool_size=1)
+        try:
+            device = await runtime.pool.fetchrow("SELECT card, seq FROM device WHERE actor = $1", phone.actor)
+            key = runtime.ring.signing(Purpose.CODE, runtime.clock.time())
+            showing = Showing(device["card"], device["seq"], 0, own=True)
+            return make(runtime, key, showing, scene, step_at(runtime.clock.time()) + ahead, 1)[0]
+        finally:
+            await runtime.close()
+
+    return asyncio.run(sign())
+
+
 class Bureau:
     """An agency with terminals, a channel, and operators of each role."""
 
@@ -66,8 +176,6 @@ class Bureau:
 
     def jwt_issuer(self) -> str:
         """Return the `iss` of this server, as its bundle says."""
-        import jwt
-
         bundle = self.http.get("/v1/bundle").json()["bundle"]
         claims: dict[str, Any] = jwt.decode(bundle, options={"verify_signature": False})
         return str(claims["iss"])
@@ -84,12 +192,30 @@ class Bureau:
         self.cards.register_holder(**person.facts)
         return person
 
-    def phone(self, person: Person | None = None, *, level: int = 1, suite: Suite = Suite.ES256) -> Phone:
-        """Return the phone of a person (a new one by default) with the e-card issued at `level`."""
-        from ecard.client.actors import new_signer
-
+    def phone(
+        self,
+        person: Person | None = None,
+        *,
+        level: int = 1,
+        suite: Suite = Suite.ES256,
+        channel: Channel | None = None,
+        password: str = PASSWORD,
+    ) -> Phone:
+        """Return the phone of a person (a new one by default) with the e-card issued at `level` in a channel."""
         person = person or self.register()
-        phone = self.channel.issue(self.issuer, signer=new_signer(suite), **person.applicant)
+        phone = (channel or self.channel).issue(
+            self.issuer, signer=new_signer(suite), **{**person.applicant, "password": password}
+        )
         if level == 2:
             phone.open_payment(PASSWORD)
         return phone
+
+    def counter_of_another_agency(self) -> Terminal:
+        """Return the counter of an agency that is not the bureau's."""
+        return self.registrar.register_terminal(self.registrar.register_agency("测试医保局", new_uscc()), "counter")
+
+    def add_relative(self, phone: Phone, person: Person, relation: str = "elder") -> str:
+        """Bind `person` as a relative whose card `phone` may show; return the relative's id."""
+        body = {key: person.facts[key] for key in ("name", "id_no", "card_no")}
+        body |= {"relation": relation, "face": FACE_PASSED, "busi_seq": phone.prove(PASSWORD)}
+        return str(phone.call("POST", "/v1/me/relatives", body).json()["id"])

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -29,10 +29,16 @@ from tests.bureau import Bureau
 MASTER_KEY = bytes(range(32))
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Turn a skip into a failure where nothing may be skipped (ECARD_NO_SKIP=1)."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where nothing may be skipped (ECARD_NO_SKIP=1).
+
+    Here and not when the report is logged: by then pytest has counted what fails its run.
+    """
+    report = yield
     if report.skipped and os.environ.get("ECARD_NO_SKIP") == "1":
         report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(scope="session")

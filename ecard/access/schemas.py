@@ -7,8 +7,9 @@ import msgspec
 
 from ecard.access.model import ChannelKind, Medium, Role, Setting
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$", description="GB/T 2260 code, six digits")]
+# (?!\n) in these patterns: Python's `$` alone lets one line feed at the end pass.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
+Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}(?!\n)$", description="GB/T 2260 code, six digits")]
 Jwk = dict[str, str]
 
 

@@ -5,11 +5,28 @@ from uuid import UUID
 from litestar import Response, Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from ecard import guards
+from ecard.access.errors import AlreadyRegistered
 from ecard.access.model import Role
 from ecard.callers import Channel, Holder, Operator
 from ecard.cards import family, password, service
 from ecard.cards.checks import Checks
+from ecard.cards.errors import (
+    BankNotReady,
+    BusiSeqUnknown,
+    CardNotUsable,
+    CheckUnavailable,
+    FaceMismatch,
+    FaceRequired,
+    HolderExists,
+    IdentityMismatch,
+    PasswordLocked,
+    PasswordNotAllowed,
+    PasswordWrong,
+    ProofRefused,
+    QuotaReached,
+    RelativeExists,
+    StatusConflict,
+)
 from ecard.cards.schemas import (
     Acted,
     CardFace,
@@ -27,12 +44,39 @@ from ecard.cards.schemas import (
     StatusRequest,
 )
 from ecard.db import begin
+from ecard.errors import NotFound, TooMany
 from ecard.given import Given
-from ecard.idempotency import Creation
+from ecard.idempotency import Creation, InFlight
 from ecard.runtime import Runtime
 
+_ISSUE_ERRORS = (
+    ProofRefused,
+    IdentityMismatch,
+    CardNotUsable,
+    FaceRequired,
+    FaceMismatch,
+    CheckUnavailable,
+    PasswordNotAllowed,
+    PasswordWrong,
+    PasswordLocked,
+    AlreadyRegistered,
+    TooMany,
+    InFlight,
+)
+_RELATIVE_ERRORS = (
+    IdentityMismatch,
+    CardNotUsable,
+    FaceMismatch,
+    CheckUnavailable,
+    TooMany,
+    BusiSeqUnknown,
+    QuotaReached,
+    RelativeExists,
+    InFlight,
+)
 
-@post("/issuances", operation_id="e_card_issue", status_code=201)
+
+@post("/issuances", operation_id="e_card_issue", status_code=201, opt={"errors": _ISSUE_ERRORS})
 async def e_card_issue(
     data: JSONBody[IssueRequest],
     channel: Given[Channel],
@@ -48,20 +92,25 @@ async def e_card_issue(
     return await creation.once(channel.actor, lambda tx: service.issue(tx, runtime, applicant, channel))
 
 
-@get("/me/card", operation_id="card_face")
+@get("/me/card", operation_id="card_face", opt={"errors": (NotFound,)})
 async def card_face(holder: Given[Holder], runtime: Given[Runtime]) -> CardFace:
     """Return the holder's own card, masked 卡面 (006)."""
     return await service.face(runtime, holder)
 
 
-@put("/me/card/status", operation_id="card_report")
+@put("/me/card/status", operation_id="card_report", opt={"errors": (BusiSeqUnknown, StatusConflict)})
 async def card_report(data: JSONBody[StatusRequest], holder: Given[Holder], runtime: Given[Runtime]) -> CardStatus:
     """Report the card lost 临时挂失, or found 解挂 with the password: both forms follow at once."""
     async with begin(runtime.pool) as tx:
         return await service.report(tx, holder, data)
 
 
-@post("/me/verifications", operation_id="password_prove", status_code=201)
+@post(
+    "/me/verifications",
+    operation_id="password_prove",
+    status_code=201,
+    opt={"errors": (PasswordWrong, PasswordLocked, InFlight)},
+)
 async def password_prove(
     data: JSONBody[PasswordRequest], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[PasswordProven]:
@@ -73,7 +122,12 @@ async def password_prove(
     return await creation.once(holder.actor, lambda tx: password.proven(tx, runtime, holder))
 
 
-@put("/me/password", operation_id="password_set", status_code=204)
+@put(
+    "/me/password",
+    operation_id="password_set",
+    status_code=204,
+    opt={"errors": (PasswordNotAllowed, FaceRequired, FaceMismatch, CheckUnavailable, BusiSeqUnknown)},
+)
 async def password_set(
     data: JSONBody[PasswordReset], holder: Given[Holder], runtime: Given[Runtime], checks: Given[Checks]
 ) -> None:
@@ -81,7 +135,12 @@ async def password_set(
     await password.change(runtime, checks, holder, data)
 
 
-@post("/me/payment", operation_id="payment_open", status_code=201)
+@post(
+    "/me/payment",
+    operation_id="payment_open",
+    status_code=201,
+    opt={"errors": (BankNotReady, CheckUnavailable, BusiSeqUnknown, CardNotUsable, InFlight)},
+)
 async def payment_open(
     data: JSONBody[Proven],
     holder: Given[Holder],
@@ -97,7 +156,7 @@ async def payment_open(
     return await creation.once(holder.actor, lambda tx: service.open_payment(tx, holder, data.busi_seq))
 
 
-@post("/me/channel/leave", operation_id="channel_leave", status_code=204)
+@post("/me/channel/leave", operation_id="channel_leave", status_code=204, opt={"errors": (BusiSeqUnknown,)})
 async def channel_leave(data: JSONBody[Proven], holder: Given[Holder], runtime: Given[Runtime]) -> None:
     """Leave this channel 解除关联 (003): this phone is revoked, other channels stay."""
     async with begin(runtime.pool) as tx:
@@ -110,7 +169,7 @@ async def relatives_list(holder: Given[Holder], runtime: Given[Runtime]) -> list
     return await family.listed(runtime, holder)
 
 
-@post("/me/relatives", operation_id="relative_add", status_code=201)
+@post("/me/relatives", operation_id="relative_add", status_code=201, opt={"errors": _RELATIVE_ERRORS})
 async def relative_add(
     data: JSONBody[RelativeRequest],
     holder: Given[Holder],
@@ -133,21 +192,24 @@ async def relative_remove(relative: FromPath[UUID], holder: Given[Holder], runti
         await family.remove(tx, holder, relative)
 
 
-@post("/holders", operation_id="holder_register", status_code=201)
+@post(
+    "/holders",
+    operation_id="holder_register",
+    status_code=201,
+    opt={"role": Role.CARDS, "errors": (HolderExists, InFlight)},
+)
 async def holder_register(
     data: JSONBody[HolderRequest], operator: Given[Operator], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[CardStatus]:
     """Register a person with a physical card 登记持卡人."""
-    guards.require_role(operator, Role.CARDS)
     return await creation.once(operator.actor, lambda tx: service.register_holder(tx, runtime, data, operator.actor))
 
 
-@put("/cards/status", operation_id="card_status_set")
+@put("/cards/status", operation_id="card_status_set", opt={"role": Role.CARDS, "errors": (NotFound, StatusConflict)})
 async def card_status_set(
     data: JSONBody[CardStatusRequest], operator: Given[Operator], runtime: Given[Runtime]
 ) -> CardStatus:
     """Move a card to a status 挂失, 解挂, 锁定, 注销: both forms follow at once."""
-    guards.require_role(operator, Role.CARDS)
     async with begin(runtime.pool) as tx:
         return await service.set_status(tx, runtime, data.card_no, data.status, operator.actor)
 

@@ -7,12 +7,13 @@ import msgspec
 
 from ecard.cards.model import Relation, Status
 
-Short = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# (?!\n) in these patterns: Python's `$` alone lets one line feed at the end pass.
+Short = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 IdNo = Annotated[str, msgspec.Meta(min_length=18, max_length=18)]
 Password = Annotated[str, msgspec.Meta(min_length=6, max_length=6)]
 Proof = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
-Area = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+Area = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}(?!\n)$")]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,14 +125,14 @@ class HolderRequest(Body, frozen=True, kw_only=True):
 
     name: Name
     id_no: IdNo
-    card_no: Annotated[str, msgspec.Meta(min_length=9, max_length=9, pattern=r"^[0-9A-Z]{9}$")]
+    card_no: Annotated[str, msgspec.Meta(min_length=9, max_length=9, pattern=r"^[0-9A-Z]{9}(?!\n)$")]
     issuing_area: Area
-    ethnicity: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?$")] = ""
-    mobile: Annotated[str, msgspec.Meta(pattern=r"^(1[0-9]{10})?$")] = ""
+    ethnicity: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?(?!\n)$")] = ""
+    mobile: Annotated[str, msgspec.Meta(pattern=r"^(1[0-9]{10})?(?!\n)$")] = ""
     address: Short = ""
     bank_name: Short = ""
-    bank_account: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{16,19})?$")] = ""
-    fare_class: Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[a-z_]*$")] = ""
+    bank_account: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{16,19})?(?!\n)$")] = ""
+    fare_class: Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[a-z_]*(?!\n)$")] = ""
 
 
 class CardStatusRequest(Body, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ from ecard.cards.model import (
 from ecard.cards.profiles import card_no_index, id_index, open_profile, seal_profile
 from ecard.cards.schemas import Acted, CardFace, CardStatus, HolderRequest, Issued, IssueRequest, StatusRequest
 from ecard.db import Tx
-from ecard.errors import Invalid, NotFound
+from ecard.errors import Conflict, Invalid, NotFound
 from ecard.ids import new_id
 from ecard.keys import from_jwk
 from ecard.limits import Limit
@@ -45,6 +45,8 @@ from ecard.runtime import Runtime
 from ecard.tokens import PublicKey, TokenType
 
 DEVICE_ISSUER = "urn:ecard:device"
+PROOF_SECONDS = 60
+"""Longest life of a device's proof of possession."""
 CHINA = datetime.timezone(datetime.timedelta(hours=8), "Asia/Shanghai")
 ISSUING = Limit("issue", 10, 3600, guarded=True)
 """Issuing attempts for one person in an hour: names and card numbers must not be guessed."""
@@ -93,11 +95,12 @@ async def check_applicant(runtime: Runtime, checks: Checks, asked: IssueRequest,
     if row.level > Level.NONE:
         await password.prove(runtime, row.seq, asked.password, actor=by.actor)
         return Applicant(row.seq, profile, first=False, password="", key=key)
+    # Before anything else is said of the request: that would tell a stranger that name and number fit.
+    if not hmac.compare_digest((asked.card_no or "").encode(), profile.card_no.encode()):
+        raise IdentityMismatch
     hashed = await password.hashed(runtime.vault, asked.password)
     if asked.face is None:
         raise FaceRequired(pointer="/face")
-    if not hmac.compare_digest((asked.card_no or "").encode(), profile.card_no.encode()):
-        raise IdentityMismatch
     if not await checks.real_name(asked.name, id_no):
         raise IdentityMismatch
     if not await checks.face(profile, asked.face):
@@ -110,7 +113,7 @@ def _device_key(runtime: Runtime, proof: str) -> PublicKey:
     try:
         header = jwt.get_unverified_header(proof)
         key = PublicKey(*from_jwk(header.get("jwk") or {}))
-        tokens.read(
+        claims = tokens.read(
             proof,
             {str(header.get("kid", "")): key},
             typ=TokenType.DEVICE_PROOF,
@@ -120,14 +123,18 @@ def _device_key(runtime: Runtime, proof: str) -> PublicKey:
         )
     except (jwt.InvalidTokenError, tokens.TokenRefused, ValueError, AttributeError):
         raise ProofRefused(pointer="/device_proof") from None
+    if claims["exp"] - claims["iat"] > PROOF_SECONDS:
+        raise ProofRefused(pointer="/device_proof")
     return key
 
 
 async def issue(tx: Tx, runtime: Runtime, applicant: Applicant, by: Channel) -> Issued:
     """Give the e-card to the applicant's phone in the channel; a phone bound there before is revoked."""
     row = await store.by_seq(tx, applicant.card, lock=True)
-    if row is None or row.status != Status.ACTIVE or (row.level == Level.NONE) != applicant.first:
+    if row is None or row.status != Status.ACTIVE:
         raise CardNotUsable
+    if (row.level == Level.NONE) != applicant.first:
+        raise Conflict  # another phone was faster
     if applicant.first:
         await store.open_card(tx, applicant.card, applicant.password)
     await store.unbind(tx, applicant.card, by.actor)

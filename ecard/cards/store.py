@@ -39,7 +39,7 @@ _TRY = f"""
         password_locked_until = CASE
             WHEN NOT fresh AND password_tries + 1 >= {PASSWORD_TRIES} THEN now() + interval '24 hours' END
     FROM (SELECT seq AS s, password_tries_since IS NULL OR password_tries_since < now() - interval '24 hours'
-                 OR password_locked_until <= now() AS fresh FROM card WHERE seq = $1 FOR UPDATE) AS t
+                 OR coalesce(password_locked_until <= now(), false) AS fresh FROM card WHERE seq = $1 FOR UPDATE) AS t
     WHERE seq = t.s AND password IS NOT NULL AND (password_locked_until IS NULL OR password_locked_until <= now())
     RETURNING password, password_tries
 """  # noqa: S608 - a constant of our own

@@ -11,7 +11,7 @@ class ItemUnknown(NotFound):
     action = Text("请用 GET /v1/catalogue 查找事项编号。", "Look the item's code up with GET /v1/catalogue.")
 
 
-class BadRow(Exception):  # noqa: N818 -- it is the row that is bad; no request ever sees this
+class BadRow(Exception):
     """A data file may not be used; the program refuses to start."""
 
     def __init__(

@@ -13,6 +13,7 @@ from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
+from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue, Flow, Form, Function, Selection
 from ecard.catalogue.schemas import AnyItemView, document, document_of
 from ecard.errors import Invalid
@@ -30,6 +31,7 @@ _IfNoneMatch = Annotated[
 @get(
     "/",
     operation_id="catalogue_list",
+    opt={"public": True},
     summary="应用目录 (the application catalogue)",
     description="全部事项；各条件之间为“且”。(All items; the filters are joined by AND.)",
     responses={
@@ -37,7 +39,7 @@ _IfNoneMatch = Annotated[
         304: _NOT_MODIFIED,
     },
 )
-async def catalogue_list(  # noqa: PLR0913 -- one parameter per filter, so that each is documented
+async def catalogue_list(
     *,
     catalogue: Given[Catalogue],
     annex: Annotated[
@@ -84,6 +86,7 @@ async def catalogue_list(  # noqa: PLR0913 -- one parameter per filter, so that 
 @get(
     "/{code:str}",
     operation_id="catalogue_item",
+    opt={"public": True, "errors": (ItemUnknown,)},
     summary="一个事项 (one item)",
     responses={
         # A union is a fine body for the schema; only the annotation of ResponseSpec does not know it.

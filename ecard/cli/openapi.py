@@ -6,7 +6,14 @@ import click
 
 from ecard.app import openapi_document
 
-_FILE = Path(__file__).parents[2] / "openapi" / "openapi.json"
+_COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
+_file = click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=_COMMITTED,
+    help="文件, 默认 openapi/openapi.json · the file, by default the committed one",
+)
 
 
 @click.group()
@@ -15,15 +22,18 @@ def openapi() -> None:
 
 
 @openapi.command()
-def export() -> None:
+@_file
+def export(path: Path) -> None:
     """导出到 openapi/openapi.json。Write openapi/openapi.json."""
-    _FILE.write_bytes(openapi_document())
-    click.echo(f"已写入 {_FILE.name}。Written.", err=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(openapi_document())
+    click.echo(f"已写入 {path.name}。Written.", err=True)
 
 
 @openapi.command()
-def check() -> None:
+@_file
+def check(path: Path) -> None:
     """核对 openapi/openapi.json 与代码一致。Check that the file is what the code says."""
-    if not _FILE.exists() or _FILE.read_bytes() != openapi_document():
-        msg = "openapi/openapi.json 已过时, 请运行 make openapi。Out of date: run make openapi."
+    if not path.exists() or path.read_bytes() != openapi_document():
+        msg = f"{path.name} 已过时, 请运行 make openapi。Out of date: run make openapi."
         raise click.ClickException(msg)

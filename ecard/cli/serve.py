@@ -14,6 +14,7 @@ import msgspec
 
 from ecard import settings as settings_module
 from ecard.cli.context import remember, remembered, say, stores
+from ecard.embedded.child import tied_to_us
 from ecard.migrations.script import upgrade
 from ecard.settings import Settings, SettingsError
 
@@ -80,22 +81,25 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int, *, qui
     command = [sys.executable, "-m", "ecard.cli.worker", str(listener.fileno()), *(["--quiet"] if quiet else [])]
 
     def start() -> tuple[subprocess.Popen[bytes], float]:
-        # The command is ours, and no shell reads it.
-        started = subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])  # noqa: S603 - our own command, and no shell
+        started = subprocess.Popen(  # noqa: S603 - our own command, and no shell
+            command,
+            env=environment,
+            pass_fds=[listener.fileno()],
+            # A supervisor killed with -9 must not leave workers behind that nobody watches.
+            preexec_fn=tied_to_us(signal.SIGTERM),  # noqa: PLW1509 - makes system calls only
+        )
         return started, time.monotonic()
 
-    alive = [start() for _ in range(workers)]
+    alive: list[tuple[subprocess.Popen[bytes], float]] = []
     try:
+        alive.extend(start() for _ in range(workers))
+        first = {worker for worker, _ in alive}
         while True:
             time.sleep(0.2)
             for n, (worker, since) in enumerate(alive):
-                if worker.poll() is None:
-                    continue
-                if worker.returncode and time.monotonic() - since < _QUICK:
-                    msg = f"工作进程启动失败 ({worker.returncode})。A worker failed to start; its output says why."
-                    raise SettingsError(msg)
-                say(f"工作进程 {worker.pid} 退出 ({worker.returncode}), 重新启动。A worker died; it is replaced.")
-                alive[n] = start()
+                if _is_to_be_replaced(worker, since, first=worker in first):
+                    say(f"工作进程 {worker.pid} 退出 ({worker.returncode}), 重新启动。A worker died; it is replaced.")
+                    alive[n] = start()
     except KeyboardInterrupt:
         say("正在停止… Stopping…")
     finally:
@@ -106,6 +110,21 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int, *, qui
                 worker.wait(10)
             except subprocess.TimeoutExpired:
                 worker.kill()
+
+
+def _is_to_be_replaced(worker: subprocess.Popen[bytes], since: float, *, first: bool) -> bool:
+    """Return whether a worker has died; raises SettingsError when one of the `first` could not even start.
+
+    One that ends by itself, not by a signal, at once could not: of the first, a setting is wrong; of the
+    later ones, a store is away that was there, and the next try waits.
+    """
+    if worker.poll() is None:
+        return False
+    failed = worker.returncode > 0 and time.monotonic() - since < _QUICK
+    if failed and first:
+        msg = f"工作进程启动失败 ({worker.returncode})。A worker failed to start; its output says why."
+        raise SettingsError(msg)
+    return not failed
 
 
 def _environment(settings: Settings, metrics: Path) -> dict[str, str]:

@@ -128,8 +128,14 @@ def _lost(cast: Cast, phone: Phone, person: dict[str, str], prefetched: list[dic
 
 
 def _issue(cast: Cast, person: dict[str, str]) -> Phone:
-    applicant = {key: person[key] for key in ("name", "id_no", "card_no")}
-    return cast.channel.issue(cast.issuer, **applicant, password=_PASSWORD, face=FACE_PASSED)
+    return cast.channel.issue(
+        cast.issuer,
+        name=person["name"],
+        id_no=person["id_no"],
+        card_no=person["card_no"],
+        password=_PASSWORD,
+        face=FACE_PASSED,
+    )
 
 
 def _issued_after_loss(phone: Phone) -> None:

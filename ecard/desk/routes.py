@@ -1,34 +1,62 @@
 """HTTP of visits: the counter's call, the holder's list of uses, and a second look at an assertion."""
 
 import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Router, get, post
+from litestar import Request, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ecard.callers import Holder, Terminal
+from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
 from ecard.desk import service
+from ecard.desk.errors import (
+    AssertionRefused,
+    CardSuspended,
+    DeviceUnbound,
+    FormNotAccepted,
+    LevelTooLow,
+    NotActing,
+    Replayed,
+    TooWeak,
+    VisitRefused,
+    WrongPlace,
+    WrongScene,
+)
 from ecard.desk.schemas import Introspection, IntrospectionRequest, Use, VisitAnswer, VisitRequest
 from ecard.given import Given
-from ecard.idempotency import Creation
+from ecard.idempotency import creation
+from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
 
+_VISIT_ERRORS = (
+    ItemUnknown,
+    FormNotAccepted,
+    WrongScene,
+    WrongPlace,
+    TooWeak,
+    LevelTooLow,
+    VisitRefused,
+    Replayed,
+    CardSuspended,
+    DeviceUnbound,
+    NotActing,
+    NoKey,
+)
+"""Beside those of the evidence's readers, which `ecard.app` knows."""
 
-@post("/visits", operation_id="visit_create", status_code=201)
+
+@post("/visits", operation_id="visit_create", status_code=201, opt={"errors": _VISIT_ERRORS})
 async def visit_create(
     data: JSONBody[VisitRequest],
+    request: Request[Any, Any, Any],
     terminal: Given[Terminal],
-    runtime: Given[Runtime],
-    catalogue: Given[Catalogue],
-    readers: Given[service.Readers],
-    creation: Given[Creation],
+    desk: Given[service.Desk],
 ) -> VisitAnswer:
     """A holder is here for an item 到访: scan or read, and get a signed identity assertion, valid for 60 s."""
-    return await service.visit(
-        runtime, catalogue, readers, data, terminal, request_id=creation.required_key(), body=creation.body
-    )
+    call = await creation(request, desk.runtime)
+    return await service.visit(desk, data, terminal, request_id=call.required_key(), body=call.body)
 
 
 @get("/me/uses", operation_id="uses_list")
@@ -51,7 +79,12 @@ async def use_dispute(visit: FromPath[UUID], holder: Given[Holder], runtime: Giv
     await service.dispute(runtime, holder, visit)
 
 
-@post("/assertions/introspect", operation_id="assertion_introspect", status_code=200)
+@post(
+    "/assertions/introspect",
+    operation_id="assertion_introspect",
+    status_code=200,
+    opt={"errors": (AssertionRefused,)},
+)
 async def assertion_introspect(
     data: JSONBody[IntrospectionRequest], terminal: Given[Terminal], runtime: Given[Runtime]
 ) -> Introspection:

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ecard import tokens
@@ -39,21 +39,21 @@ Reader = Callable[[Runtime, EvidenceRequest, Item, Terminal], Awaitable[Evidence
 Readers = Mapping[str, Reader]
 
 
-async def visit(
-    runtime: Runtime,
-    catalogue: Catalogue,
-    readers: Readers,
-    asked: VisitRequest,
-    by: Terminal,
-    *,
-    request_id: str,
-    body: bytes,
-) -> VisitAnswer:
+class Desk(NamedTuple):
+    """What a visit is decided with."""
+
+    runtime: Runtime
+    catalogue: Catalogue
+    readers: Readers
+
+
+async def visit(desk: Desk, asked: VisitRequest, by: Terminal, *, request_id: str, body: bytes) -> VisitAnswer:
     """Record that a holder is at terminal `by` for an item, and assert who it is.
 
     The same terminal's same request (request id and body) within 10 s gets the same answer, to the
     byte; any other use of the evidence is Replayed. Each refusal leaves an audit row and uses nothing up.
     """
+    runtime, catalogue, readers = desk
     body_sha256 = sha256(body).digest()
     try:
         item = catalogue.get(asked.item)
@@ -83,6 +83,7 @@ async def visit(
         level=item.level,
         fields=[field.value for field in item.fields],
         kid=runtime.ring.signing(Purpose.ASSERTION, now).kid,
+        keys_as_of=int(runtime.ring.as_of),
     )
     recorded = await store.record(runtime.pool, claim, evidence)
     if recorded.outcome not in {Outcome.OK, Outcome.RETRY}:
@@ -157,7 +158,7 @@ def _answer(runtime: Runtime, catalogue: Catalogue, item: str, by: Terminal, rec
         amr=tuple(recorded.amr),
         sub=sub,
         holder={Field(name): value for name, value in holder.items()},
-        verified=Verified(mode="online", keys_as_of=int(runtime.ring.as_of), status_as_of=issued),
+        verified=Verified(mode="online", keys_as_of=recorded.keys_as_of, status_as_of=issued),
         act=act,
     )
 

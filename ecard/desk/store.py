@@ -10,12 +10,13 @@ from ecard.db import Pool, Row, Tx
 from ecard.desk.model import Evidence, Outcome
 
 _RECORD = """
-    SELECT outcome, visit, at, kid, form, strength, amr, fields, profile, holder, level, acting, relation, first_at
-    FROM record_visit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    SELECT outcome, visit, at, kid, keys_as_of, form, strength, amr, fields, profile, holder, level, acting, relation,
+           first_at
+    FROM record_visit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 """
 _AGAIN = """
-    SELECT 'retry' AS outcome, v.id AS visit, v.at, v.kid, v.form, v.strength, v.amr, v.fields, h.profile,
-           h.id AS holder, c.level, a.holder AS acting, v.relation, v.at AS first_at
+    SELECT 'retry' AS outcome, v.id AS visit, v.at, v.kid, v.keys_as_of, v.form, v.strength, v.amr, v.fields, h.profile,
+           h.id AS holder, v.level, a.holder AS acting, v.relation, v.at AS first_at
     FROM visit v JOIN card c ON c.seq = v.card JOIN holder h ON h.id = c.holder
     LEFT JOIN card a ON a.seq = v.acting_card
     WHERE v.terminal = $1 AND v.request_id = $2 AND v.body_sha256 = $3 AND v.disputed_at IS NULL
@@ -42,6 +43,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     visit: UUID
     at: Any
     kid: str
+    keys_as_of: int
     form: Form
     strength: Strength
     amr: list[str]
@@ -66,6 +68,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     level: int
     fields: list[str]
     kid: str
+    keys_as_of: int
 
 
 async def record(pool: Pool, claim: Claim, evidence: Evidence) -> Recorded:
@@ -85,6 +88,7 @@ async def record(pool: Pool, claim: Claim, evidence: Evidence) -> Recorded:
         evidence.amr,
         claim.fields,
         claim.kid,
+        claim.keys_as_of,
         evidence.card,
         evidence.device,
         evidence.once,

@@ -77,7 +77,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             # A Ctrl-C at the terminal is for the owner, which stops its servers last.
             start_new_session=True,
-            preexec_fn=_tied_to_us(farewell),  # noqa: PLW1509 - makes system calls only
+            preexec_fn=tied_to_us(farewell),  # noqa: PLW1509 - makes system calls only
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=() if account else None,
@@ -95,7 +95,7 @@ def run(command: Sequence[str], *, cwd: Path, log: Path, account: Account | None
             input=told.encode(),
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_tied_to_us(signal.SIGKILL),
+            preexec_fn=tied_to_us(signal.SIGKILL),
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=() if account else None,
@@ -104,7 +104,7 @@ def run(command: Sequence[str], *, cwd: Path, log: Path, account: Account | None
         raise StoreFailed(Path(command[0]).name, log)
 
 
-def _tied_to_us(farewell: signal.Signals) -> Callable[[], None]:
+def tied_to_us(farewell: signal.Signals) -> Callable[[], None]:
     """Return what a child calls between fork and exec, after the change of user, which would undo it."""
     parent = os.getpid()
 

@@ -95,7 +95,7 @@ class Keyring:
         """Return the key that signs at `now`: the latest in use. Raises NoKey."""
         best: Key | None = None
         for key in self.keys.values():
-            usable = key.purpose is purpose and key.revoked_at is None and key.use_from is not None
+            usable = key.purpose is purpose and key.verifies(now) and key.use_from is not None
             if usable and key.use_from <= now and (best is None or key.use_from > best.use_from):  # type: ignore[operator] # None was excluded above
                 best = key
         if best is None:

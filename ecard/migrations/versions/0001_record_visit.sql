@@ -3,8 +3,8 @@
 CREATE FUNCTION record_visit(
     p_id uuid, p_terminal uuid, p_agency uuid, p_request_id text, p_body bytea,
     p_item text, p_form text, p_level smallint, p_evidence text, p_strength text, p_amr text[], p_fields text[],
-    p_kid text, p_card integer, p_device integer, p_once bytea, p_shadow bytea,
-    OUT outcome text, OUT visit uuid, OUT at timestamptz, OUT kid text, OUT form text, OUT strength text, OUT amr text[], OUT fields text[], OUT profile bytea,
+    p_kid text, p_keys_as_of integer, p_card integer, p_device integer, p_once bytea, p_shadow bytea,
+    OUT outcome text, OUT visit uuid, OUT at timestamptz, OUT kid text, OUT keys_as_of integer, OUT form text, OUT strength text, OUT amr text[], OUT fields text[], OUT profile bytea,
     OUT holder uuid, OUT level smallint, OUT acting uuid, OUT relation text, OUT first_at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -14,7 +14,7 @@ DECLARE
     v_uses integer;
     v_acting_card integer;
 BEGIN
-    outcome := 'ok'; visit := p_id; at := clock_timestamp(); kid := p_kid;
+    outcome := 'ok'; visit := p_id; at := clock_timestamp(); kid := p_kid; keys_as_of := p_keys_as_of;
     form := p_form; strength := p_strength; amr := p_amr; fields := p_fields;
     SELECT c.status, c.level, h.id, h.profile INTO v_status, level, holder, profile
         FROM card c JOIN holder h ON h.id = c.holder WHERE c.seq = p_card;
@@ -46,9 +46,10 @@ BEGIN
 
     IF outcome = 'ok' THEN
         INSERT INTO visit AS v (id, at, terminal, agency, request_id, body_sha256, item, form, evidence, strength, amr,
-                                fields, kid, card, device, acting_card, relation)
+                                fields, kid, keys_as_of, card, level, device, acting_card, relation)
             VALUES (p_id, record_visit.at, p_terminal, p_agency, p_request_id, p_body, p_item, p_form, p_evidence,
-                    p_strength, p_amr, p_fields, p_kid, p_card, p_device, v_acting_card, record_visit.relation)
+                    p_strength, p_amr, p_fields, p_kid, p_keys_as_of, p_card, record_visit.level, p_device,
+                    v_acting_card, record_visit.relation)
             ON CONFLICT (terminal, request_id) DO NOTHING;
         IF NOT FOUND THEN
             SELECT v.* INTO v_before FROM visit v WHERE v.terminal = p_terminal AND v.request_id = p_request_id;
@@ -59,6 +60,7 @@ BEGIN
                 outcome := 'replayed';
             ELSE
                 outcome := 'retry'; visit := v_before.id; at := v_before.at; kid := v_before.kid;
+                keys_as_of := v_before.keys_as_of; level := v_before.level;
                 form := v_before.form; strength := v_before.strength; amr := v_before.amr;
                 fields := v_before.fields; relation := v_before.relation;
             END IF;

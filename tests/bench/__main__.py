@@ -1,0 +1,229 @@
+"""`make bench`: prints each figure beside its limit, and writes bench/latest.json."""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from ecard.catalogue.model import Scene
+from ecard.embedded import Stores, running
+from ecard.embedded.postgres import pgbench_path
+from ecard.keyring.model import Purpose
+from ecard.migrations.script import upgrade
+from ecard.runtime import Runtime, open_runtime
+from ecard.settings import Settings
+from qr import service
+from qr.bundle import BundleMaker
+from qr.model import step_at
+from qr.offline import OfflineVerifier, trust_on_first_use
+from tests.bench import seed as seeding
+from tests.bench.load import Load, drive, post
+
+ROUNDS = 3
+SECONDS = 3.0
+PEOPLE = 12000
+MASTER_KEY = bytes(range(32))
+
+
+class Figure(msgspec.Struct):
+    """One line of the report; `floor` is the least ratio promised, or None."""
+
+    name: str
+    unit: str
+    value: float
+    limit_name: str
+    limit_value: float
+    ratio: float
+    floor: float | None
+
+
+def rate_of(work: Callable[[], object], seconds: float = 1.0) -> float:
+    """Return how often `work` runs in a second."""
+    done, started = 0, time.perf_counter()
+    while (took := time.perf_counter() - started) < seconds:
+        work()
+        done += 1
+    return done / took
+
+
+@contextlib.contextmanager
+def serving(command: list[str], environment: dict[str, str], workers: int) -> Iterator[tuple[int, list[int]]]:
+    """Run workers on one socket; yield its port and their process ids."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(2048)
+        fd = listener.fileno()
+        processes = [
+            subprocess.Popen([*command, str(fd), "--quiet"], env=environment, pass_fds=[fd]) for _ in range(workers)
+        ]
+        port = listener.getsockname()[1]
+        time.sleep(4)
+        try:
+            yield port, [process.pid for process in processes]
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            for process in processes:
+                process.wait(20)
+
+
+def pgbench(stores: Stores, seconds: float) -> float:
+    """Return transactions a second of TPC-B with 8 clients on the same PostgreSQL."""
+    url = stores.database_url.rsplit("/", 1)[0] + "/bench"
+    out = subprocess.run(
+        [str(pgbench_path()), "-c", "8", "-j", "2", "-T", str(round(seconds)), "-n", url],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return float(re.search(r"tps = ([0-9.]+)", out)[1])  # type: ignore[index] # pgbench prints it
+
+
+async def _prepared(settings: Settings, stores: Stores) -> tuple[Runtime, seeding.Cast, str]:
+    runtime = await open_runtime(settings)
+    if not await runtime.pool.fetchval("SELECT true FROM pg_database WHERE datname = 'bench'"):
+        await runtime.pool.execute("CREATE DATABASE bench")
+    cast = await seeding.seed(runtime, PEOPLE, 32)
+    bundle = await BundleMaker(runtime).current()
+    await runtime.close()
+    url = stores.database_url.rsplit("/", 1)[0] + "/bench"
+    subprocess.run([str(pgbench_path()), "-i", "-s", "10", "-q", url], check=True, capture_output=True)
+    return runtime, cast, bundle
+
+
+def offline(runtime: Runtime, cast: seeding.Cast, bundle: str) -> Figure:
+    """Offline verification of distinct codes against the bare signature check of `cryptography`."""
+    now = time.time()
+    key = runtime.ring.signing(Purpose.CODE, now)
+    codes = [
+        service.make(runtime, key, service.Showing(one.card, one.seq, 0, own=True), Scene.IDENTITY, step_at(now), 1)[0]
+        for one in cast.holders[:4000]
+    ]
+    private = ec.generate_private_key(ec.SECP256R1())
+    public, message, ecdsa = private.public_key(), b"m" * 33, ec.ECDSA(SHA256())
+    signature = private.sign(message, ecdsa)
+    ours, raw = [], []
+    for _ in range(5):
+        verifier = OfflineVerifier.load(bundle, anchors=trust_on_first_use(bundle), issuer=None, newest=0, now=now)
+        started = time.perf_counter()
+        for code in codes:
+            verifier.verify(code.code, now)
+        ours.append(len(codes) / (time.perf_counter() - started))
+        raw.append(rate_of(lambda: public.verify(signature, message, ecdsa), 0.3))
+    return figure("offline verify", "codes/s", ours, "raw P-256 verify", raw, 0.8)
+
+
+def figure(name: str, unit: str, ours: list[float], limit_name: str, limit: list[float], floor: float | None) -> Figure:
+    """Return the medians of interleaved rounds and their ratio."""
+    value, bound = statistics.median(ours), statistics.median(limit)
+    return Figure(name, unit, round(value, 1), limit_name, round(bound, 1), round(value / bound, 3), floor)
+
+
+def resident(pid: int) -> float:
+    """Return the resident memory of a process, MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index] # Linux says it
+
+
+def main() -> None:
+    """Run everything and report."""
+    console = Console(width=130)
+    directory = Path(tempfile.mkdtemp(prefix="ecard-bench-"))
+    directory.chmod(0o755)
+    try:
+        with running(directory) as stores:
+            upgrade(stores.database_url)
+            report = measure(stores, directory, console)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    table = Table("what", "value", "limit in the same run", "limit", "ratio", "to reach")
+    for one in report:
+        floor = "" if one.floor is None else f"{one.floor:g}"
+        table.add_row(
+            one.name,
+            f"{one.value:,.1f} {one.unit}",
+            one.limit_name,
+            f"{one.limit_value:,.1f}",
+            f"{one.ratio:.2f}",
+            floor,
+        )
+    console.print(table)
+    out = Path("bench") / "latest.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    console.print(f"→ {out}")
+
+
+def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
+    """Return all figures."""
+    settings = Settings(
+        data_dir=directory,
+        database_url=stores.database_url,
+        redis_url=stores.redis_url,
+        master_key=MASTER_KEY,
+        sandbox=True,
+    )
+    runtime, cast, bundle = asyncio.run(_prepared(settings, stores))
+    report = [offline(runtime, cast, bundle)]
+    environment = {
+        **os.environ,
+        "ECARD_DATABASE_URL": stores.database_url,
+        "ECARD_REDIS_URL": stores.redis_url,
+        "ECARD_MASTER_KEY": MASTER_KEY.hex(),
+        "ECARD_SANDBOX": "1",
+        "PYTHONPATH": os.getcwd(),
+    }
+    bare_command = [sys.executable, "-m", "tests.bench.bare"]
+    loads: dict[str, list[Load]] = {"bare": [], "single": [], "batch": [], "visit": []}
+    tpcb: list[float] = []
+    people = iter(range(0, PEOPLE, PEOPLE // ROUNDS))
+    bare_request = [post("/bare", b'{"scene":"identity","count":1}', {})]
+    with (
+        serving([sys.executable, "-m", "ecard.cli.worker"], environment, 2) as (port, pids),
+        serving(bare_command, environment, 2) as (bare_port, _),
+    ):
+        for _ in track(range(ROUNDS), "measuring", console=console):
+            some = cast.holders[:256]
+            loads["bare"].append(drive(bare_port, bare_request, seconds=SECONDS))
+            loads["single"].append(drive(port, seeding.code_requests(runtime, some, 1), seconds=SECONDS))
+            loads["batch"].append(drive(port, seeding.code_requests(runtime, some, 20), seconds=SECONDS))
+            tpcb.append(pgbench(stores, SECONDS))
+            first = next(people)
+            visitors = cast.holders[first : first + PEOPLE // ROUNDS]
+            loads["visit"].append(drive(port, seeding.visit_requests(runtime, cast, visitors), wanted=201))
+        memory = max(resident(pid) for pid in pids)
+    for name, runs in loads.items():
+        wrong = sum(run.wrong for run in runs)
+        assert not wrong, f"{name}: {wrong} wrong answers"
+        p50, p99 = (statistics.median(getattr(run, at) for run in runs) for at in ("p50", "p99"))
+        console.print(f"{name:8} p50 {p50:6.2f} ms   p99 {p99:6.2f} ms   (32 connections)")
+    rates = {name: [run.rate for run in runs] for name, runs in loads.items()}
+    batch = [rate * 20 for rate in rates["batch"]]
+    report += [
+        figure("issue, one code a call", "codes/s", rates["single"], "bare Litestar POST", rates["bare"], 0.5),
+        figure("issue, 20 codes a call", "codes/s", batch, "one code a call", rates["single"], 5),
+        figure("visit over HTTP", "visits/s", rates["visit"], "pgbench TPC-B", tpcb, 0.6),
+        Figure("memory of a worker", "MB", round(memory, 1), "150 MB", 150, round(memory / 150, 3), None),
+    ]
+    return report
+
+
+if __name__ == "__main__":
+    main()

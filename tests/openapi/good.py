@@ -1,0 +1,128 @@
+"""For every operation a request that it fulfils, made by a caller that it admits."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from ecard.access.model import new_share
+from ecard.cards.sandbox import FACE_PASSED
+from ecard.client import Channel, Phone, Session
+from ecard.client.actors import device_proof, new_signer
+from ecard.encoding import b64url
+from ecard.keys import to_jwk
+from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
+
+
+class Good(NamedTuple):
+    """A request: its caller (None for a public operation), body and path parameters."""
+
+    caller: Session | None = None
+    body: dict[str, Any] | None = None
+    path: dict[str, str] | None = None
+
+
+def _key() -> dict[str, str]:
+    signer = new_signer()
+    return to_jwk(signer.suite, signer.public)
+
+
+def _session(bureau: Bureau) -> Good:
+    terminal = bureau.registrar.register_terminal(bureau.agency, "kiosk")
+    return Good(terminal, {"actor": str(terminal.actor), "share": b64url(new_share()[1])})
+
+
+def _terminal(bureau: Bureau) -> Good:
+    place = {"agency": str(bureau.agency), "name": "2号窗口", "setting": "kiosk", "region": "640100", "site": "大厅"}
+    return Good(bureau.registrar, {**place, "key": _key()})
+
+
+def _channel(bureau: Bureau) -> Good:
+    body = {"name": "测试银行", "kind": "bank", "medium": "app", "key": _key(), "parent": str(bureau.channel.actor)}
+    return Good(bureau.registrar, body)
+
+
+def _revoked(bureau: Bureau) -> Good:
+    thrown_away = bureau.registrar.register_terminal(bureau.agency, "gate")
+    return Good(bureau.security, path={"actor": str(thrown_away.actor)})
+
+
+def _issuance(bureau: Bureau) -> Good:
+    channel: Channel = bureau.channel
+    proof = device_proof(new_signer(), bureau.issuer, channel.now())
+    return Good(channel, {**bureau.register().applicant, "device_proof": proof})
+
+
+def _proven(bureau: Bureau) -> Good:
+    phone = bureau.phone()
+    return Good(phone, {"busi_seq": phone.prove(PASSWORD)})
+
+
+def _relative(bureau: Bureau) -> Good:
+    phone, relative = bureau.phone(), bureau.register().applicant
+    named = {key: relative[key] for key in ("name", "id_no", "card_no", "face")}
+    return Good(phone, {**named, "relation": "elder", "busi_seq": phone.prove(PASSWORD)})
+
+
+def _relative_removed(bureau: Bureau) -> Good:
+    phone, body, _ = _relative(bureau)
+    assert phone is not None
+    return Good(phone, path={"relative": phone.call("POST", "/v1/me/relatives", body).json()["id"]})
+
+
+def _card_status(bureau: Bureau) -> Good:
+    return Good(bureau.cards, {"card_no": bureau.register().facts["card_no"], "status": "locked"})
+
+
+def _visit(bureau: Bureau) -> Good:
+    code = _phone(bureau).code()
+    return Good(bureau.terminal(), {"item": "A1-01", "evidence": {"kind": "code", "code": code}})
+
+
+def _disputed(bureau: Bureau) -> Good:
+    phone = _phone(bureau)
+    return Good(phone, path={"visit": bureau.terminal().visit("A1-01", phone.code())["visit"]})
+
+
+def _introspected(bureau: Bureau) -> Good:
+    terminal = bureau.terminal()
+    return Good(terminal, {"token": terminal.visit("A1-01", _phone(bureau).code())["assertion"]})
+
+
+@cache
+def _phone(bureau: Bureau) -> Phone:
+    """Return the one phone of `bureau` that no request here does harm to."""
+    return bureau.phone()
+
+
+GOOD: Mapping[str, Callable[[Bureau], Good]] = {
+    "actor_revoke": _revoked,
+    "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
+    "assertion_introspect": _introspected,
+    "bundle_get": lambda _: Good(),
+    "card_face": lambda bureau: Good(_phone(bureau)),
+    "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),
+    "card_status_set": _card_status,
+    "catalogue_item": lambda _: Good(path={"code": "A1-01"}),
+    "catalogue_list": lambda _: Good(),
+    "channel_leave": _proven,
+    "channel_register": _channel,
+    "code_certificate_issue": lambda bureau: Good(_phone(bureau), {"hours": 2}),
+    "codes_issue": lambda bureau: Good(_phone(bureau), {"scene": "identity", "count": 3}),
+    "e_card_issue": _issuance,
+    "health_get": lambda _: Good(),
+    "holder_register": lambda bureau: Good(bureau.cards, new_person().facts),
+    "jwks_get": lambda _: Good(),
+    "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
+    "password_prove": lambda bureau: Good(bureau.phone(), {"password": PASSWORD}),
+    "password_set": lambda bureau: Good(bureau.phone(), {"password": "826403", "face": FACE_PASSED}),
+    "payment_open": _proven,
+    "ready_get": lambda _: Good(),
+    "relative_add": _relative,
+    "relative_remove": _relative_removed,
+    "relatives_list": lambda bureau: Good(_phone(bureau)),
+    "session_open": _session,
+    "terminal_register": _terminal,
+    "use_dispute": _disputed,
+    "uses_list": lambda bureau: Good(_phone(bureau)),
+    "visit_create": _visit,
+}
