@@ -35,7 +35,7 @@ from ecard.desk.service import Desk, Readers
 from ecard.document import document
 from ecard.errors import TooMany
 from ecard.given import Given
-from ecard.idempotency import creation
+from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.keyring import service as keyring
 from ecard.observe import Observe
 from ecard.problems import HANDLERS
@@ -194,5 +194,5 @@ def openapi_document() -> bytes:
         openapi_config=about,
         logging_config=None,
     )
-    made = document(app, known, {"readers": READER_ERRORS})
+    made = document(app, known, {"desk": (KeyMissing, KeyReused, *READER_ERRORS)})
     return (json.dumps(made, ensure_ascii=False, indent=1) + "\n").encode()

@@ -103,7 +103,7 @@ def document(app: Litestar, catalogue: Catalogue, rules: Mapping[str, Errors]) -
     describe = _Describer(found, made["components"]["schemas"], written["examples"], {**_RULES, **rules})
     for route in found:
         operation = describe.operation(route, made["paths"][route.path][route.method])
-        if "readers" in route.takes:
+        if "desk" in route.takes:
             operation["x-scopes"] = {item.scope: f"{item.purpose.zh} · {item.purpose.en}" for item in catalogue.items}
         made["paths"][route.path][route.method] = operation
     made["paths"] = dict(sorted(made["paths"].items()))
@@ -146,7 +146,7 @@ class _Describer:
         parameters = [_parameter(one) for one in made.get("parameters", ())]
         errors = self._errors_of(route, parameters)
         self._errors |= errors
-        if "creation" in route.takes:
+        if KeyMissing in errors:
             parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
         described: Json = {
             "operationId": made["operationId"],
@@ -165,7 +165,7 @@ class _Describer:
         if route.handler.parsed_data_field is not None:
             content = {"application/json": self._content(route.handler.parsed_data_field.annotation)}
             described["requestBody"] = {"required": True, "content": content}
-        answers = {**_problems(errors), **self._answers(route, made["responses"])}
+        answers = {**_problems(errors), **self._answers(route, made["responses"], replays=InFlight in errors)}
         described["responses"] = dict(sorted(answers.items()))
         return described
 
@@ -181,11 +181,11 @@ class _Describer:
             errors.add(NotFound)
         return errors
 
-    def _answers(self, route: Route, made: Json) -> Json:
+    def _answers(self, route: Route, made: Json, *, replays: bool) -> Json:
         answers = {}
         for status, (wanted, said) in _given(route).items():
             headers = {**made[str(status)].get("headers", {}), **_header("Request-Id")}
-            if "creation" in route.takes:
+            if replays:
                 headers |= _header("Idempotency-Replayed")
             answers[str(status)] = {"description": said, "headers": headers}
             if wanted is not None:

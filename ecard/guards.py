@@ -49,12 +49,16 @@ _SIGNED_HEADERS = ("signature-input", "signature", "content-digest", "idempotenc
 
 def headers(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Return the request's headers by lower-case name; a signed header given twice is refused."""
+    known: dict[str, str] | None = request.scope["state"].get("headers")
+    if known is not None:
+        return known
     pairs = list(request.scope["headers"])
     found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
     if len(found) != len(pairs):
         names = [name.decode("latin-1").lower() for name, _ in pairs]
         if any(names.count(name) > 1 for name in _SIGNED_HEADERS):
             raise signatures.SignatureWrong
+    request.scope["state"]["headers"] = found
     return found
 
 

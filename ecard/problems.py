@@ -82,7 +82,8 @@ def declared(error: Exception) -> EcardError:
         case RouteNotFound():
             return NotFound()
         case ValidationException(extra=[{"key": str(key)}, *_]):
-            return Invalid(pointer=f"/{key}")
+            # "data" is the handler's name for a body that did not come: the pointer is the body's root.
+            return Invalid(pointer="" if key == "data" else f"/{key}")
         case NotAuthorizedException():
             return Unauthenticated()
         case HTTPException(status_code=status) if status == HTTP_405_METHOD_NOT_ALLOWED:

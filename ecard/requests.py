@@ -47,7 +47,7 @@ def decode(body: bytes, wanted: Any) -> Any:
     """Return `body` as `wanted`; raises NotJson, DuplicateName or Invalid with the pointer."""
     try:
         value = _decoder(wanted).decode(body)
-        json.loads(body, object_pairs_hook=_unique)
+        _twice.decode(body.decode())
     except msgspec.ValidationError as error:
         raise Invalid(pointer=_pointer(str(error))) from None
     # Nesting deeper than the interpreter's stack is nothing that an operation asks for.
@@ -64,6 +64,9 @@ def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> None:
     if len(pairs) != len({name for name, _ in pairs}):
         raise DuplicateName
+
+
+_twice = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _pointer(message: str) -> str:

@@ -7,6 +7,8 @@ from litestar import Request, Response, Router, get, post
 from litestar.datastructures.headers import Accept
 from litestar.params import JSONBody
 
+from ecard import guards
+from ecard.answers import JsonAnswer
 from ecard.callers import Holder
 from ecard.desk.errors import CardSuspended
 from ecard.errors import EcardError, NotFound, Text, Unavailable
@@ -47,12 +49,12 @@ async def codes_issue(
     data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Response[Codes]:
     """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
-    drawn = _preferred(request.headers.get("accept", "*/*"))
+    drawn = _preferred(guards.headers(request).get("accept", "*/*"))
     if drawn in _DRAWINGS and data.count > 1:
         raise OneAtATime
     codes = await service.issue(runtime, holder, data)
     if drawn not in _DRAWINGS:
-        return Response(codes)
+        return JsonAnswer(codes, 200)
     picture: Any = await _DRAWINGS[drawn](codes.codes[0].code)
     return Response(picture, media_type=drawn)
 

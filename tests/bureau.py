@@ -144,7 +144,7 @@ def new_database(settings: Settings) -> Settings:
 
 
 def code_of_step(settings: Settings, phone: Phone, ahead: int, scene: Scene = Scene.IDENTITY) -> ShownCode:
-    """Return a code of `phone` for the step `ahead` of now (negative: of one that has passed), as the issuer signs it."""
+    """Return a code of `phone` for the step `ahead` of now (negative: a past one), as the issuer signs it."""
 
     async def sign() -> ShownCode:
         runtime = await open_runtime(settings, pool_size=1)

@@ -119,6 +119,9 @@ def _selection(catalogue: Given[Catalogue], asked: dict[str, str]) -> Selection:
             values[name] = msgspec.convert(value, kinds[name], strict=False)
         except msgspec.ValidationError as error:
             raise Invalid(pointer=f"/query/{name}") from error
+        if values[name] is None:
+            # Read laxly, "null" is None, and a filter that selects nothing would select everything.
+            raise Invalid(pointer=f"/query/{name}")
     return msgspec.convert(values, Selection)
 
 

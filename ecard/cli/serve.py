@@ -38,13 +38,13 @@ def serve(host: str, port: int, workers: int, sandbox: bool, quiet: bool) -> Non
     if sandbox:
         os.environ["ECARD_SANDBOX"] = "1"
     settings = settings_module.load()
-    listener = _listen(host, port)
+    listeners = _listen(host, port, workers)
     signal.signal(signal.SIGTERM, _interrupt)
     with stores(settings, own=True) as ready:
         remember(settings)
         upgrade(ready.database_url or "")
-        say(f"服务地址 Serving on http://{host}:{listener.getsockname()[1]} (Ctrl-C 停止 stops)")
-        _supervise(ready, listener, workers, quiet=quiet)
+        say(f"服务地址 Serving on http://{host}:{listeners[0].getsockname()[1]} (Ctrl-C 停止 stops)")
+        _supervise(ready, listeners, quiet=quiet)
 
 
 @click.command()
@@ -55,34 +55,46 @@ def migrate() -> None:
         say("数据库结构已是最新。The schema is up to date.")
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
+    """Return a listening socket for each worker, all on one port: the kernel shares the connections out.
+
+    This process keeps them open, so that what waits at a worker that died is served by the next one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Alone first: with SO_REUSEPORT a second server would quietly take half of the calls.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            msg = f"无法监听 {host}:{port}: {error.strerror}。请换 --port。Cannot listen there: choose another --port."
+            raise SettingsError(msg) from None
+        port = probe.getsockname()[1]
+    listeners = []
+    for _ in range(workers):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
-    except OSError as error:
-        msg = f"无法监听 {host}:{port}: {error.strerror}。请换 --port。Cannot listen there: choose another --port."
-        raise SettingsError(msg) from None
-    listener.listen(2048)
-    listener.set_inheritable(True)
-    return listener
+        listener.listen(2048)
+        listeners.append(listener)
+    return listeners
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _supervise(settings: Settings, listener: socket.socket, workers: int, *, quiet: bool) -> None:
+def _supervise(settings: Settings, listeners: list[socket.socket], *, quiet: bool) -> None:
     """Run the workers; one that dies is replaced, so that a crash costs its requests and no more."""
     metrics = settings.data_dir / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True)
     environment = _environment(settings, metrics)
-    command = [sys.executable, "-m", "ecard.cli.worker", str(listener.fileno()), *(["--quiet"] if quiet else [])]
 
-    def start() -> tuple[subprocess.Popen[bytes], float]:
+    def start(listener: socket.socket) -> tuple[subprocess.Popen[bytes], float]:
         started = subprocess.Popen(  # noqa: S603 - our own command, and no shell
-            command,
+            [sys.executable, "-m", "ecard.cli.worker", str(listener.fileno()), *(["--quiet"] if quiet else [])],
             env=environment,
             pass_fds=[listener.fileno()],
             # A supervisor killed with -9 must not leave workers behind that nobody watches.
@@ -92,14 +104,14 @@ def _supervise(settings: Settings, listener: socket.socket, workers: int, *, qui
 
     alive: list[tuple[subprocess.Popen[bytes], float]] = []
     try:
-        alive.extend(start() for _ in range(workers))
+        alive.extend(start(listener) for listener in listeners)
         first = {worker for worker, _ in alive}
         while True:
             time.sleep(0.2)
             for n, (worker, since) in enumerate(alive):
                 if _is_to_be_replaced(worker, since, first=worker in first):
                     say(f"工作进程 {worker.pid} 退出 ({worker.returncode}), 重新启动。A worker died; it is replaced.")
-                    alive[n] = start()
+                    alive[n] = start(listeners[n])
     except KeyboardInterrupt:
         say("正在停止… Stopping…")
     finally:

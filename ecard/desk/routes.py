@@ -4,9 +4,11 @@ import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Router, get, post
+import msgspec
+from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from ecard.answers import JsonAnswer
 from ecard.callers import Holder, Terminal
 from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
@@ -25,11 +27,13 @@ from ecard.desk.errors import (
     WrongScene,
 )
 from ecard.desk.schemas import Introspection, IntrospectionRequest, Use, VisitAnswer, VisitRequest
+from ecard.errors import Invalid
 from ecard.given import Given
 from ecard.idempotency import creation
 from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
 
+_Zoned = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 _VISIT_ERRORS = (
     ItemUnknown,
     FormNotAccepted,
@@ -53,10 +57,11 @@ async def visit_create(
     request: Request[Any, Any, Any],
     terminal: Given[Terminal],
     desk: Given[service.Desk],
-) -> VisitAnswer:
+) -> Response[VisitAnswer]:
     """A holder is here for an item 到访: scan or read, and get a signed identity assertion, valid for 60 s."""
     call = await creation(request, desk.runtime)
-    return await service.visit(desk, data, terminal, request_id=call.required_key(), body=call.body)
+    answer = await service.visit(desk, data, terminal, request_id=call.required_key(), body=call.body)
+    return JsonAnswer(answer, 201)
 
 
 @get("/me/uses", operation_id="uses_list")
@@ -65,12 +70,13 @@ async def uses_list(
     runtime: Given[Runtime],
     catalogue: Given[Catalogue],
     before: Annotated[
-        datetime.datetime | None, QueryParameter(description="此时间之前 (uses before this time)")
+        str | None,
+        QueryParameter(description="此时间之前 (uses before this time)", schema_extra={"format": "date-time"}),
     ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")] = 20,
 ) -> list[Use]:
     """List the uses of the holder's card 用卡记录: who, where, which item, which fields."""
-    return await service.uses(runtime, catalogue, holder, before, limit)
+    return await service.uses(runtime, catalogue, holder, None if before is None else _time(before), limit)
 
 
 @post("/me/uses/{visit:uuid}/dispute", operation_id="use_dispute", status_code=204)
@@ -90,6 +96,14 @@ async def assertion_introspect(
 ) -> Introspection:
     """Look at an assertion again 断言核查 (RFC 7662): is it expired, disputed, or the card suspended?"""
     return await service.introspect(runtime, data.token, terminal)
+
+
+def _time(text: str) -> datetime.datetime:
+    """Return the time that `text` names with its zone (RFC 3339); raises Invalid, also where UTC has no such year."""
+    try:
+        return msgspec.convert(text, _Zoned).astimezone(datetime.UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise Invalid(pointer="/query/before") from None
 
 
 router = Router("/v1", route_handlers=[visit_create, uses_list, use_dispute, assertion_introspect], tags=["desk"])

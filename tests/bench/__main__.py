@@ -66,14 +66,20 @@ def rate_of(work: Callable[[], object], seconds: float = 1.0) -> float:
 @contextlib.contextmanager
 def serving(command: list[str], environment: dict[str, str], workers: int) -> Iterator[tuple[int, list[int]]]:
     """Run workers on one socket; yield its port and their process ids."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(2048)
-        fd = listener.fileno()
+    # A socket for each worker, as `ecard serve` does.
+    listeners = [socket.socket() for _ in range(workers)]
+    port = 0
+    with contextlib.ExitStack() as stack:
+        for listener in listeners:
+            stack.enter_context(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listener.bind(("127.0.0.1", port))
+            listener.listen(2048)
+            port = listener.getsockname()[1]
         processes = [
-            subprocess.Popen([*command, str(fd), "--quiet"], env=environment, pass_fds=[fd]) for _ in range(workers)
+            subprocess.Popen([*command, str(one.fileno()), "--quiet"], env=environment, pass_fds=[one.fileno()])
+            for one in listeners
         ]
-        port = listener.getsockname()[1]
         time.sleep(4)
         try:
             yield port, [process.pid for process in processes]

@@ -36,9 +36,9 @@ def test_an_error_can_be_shown_in_both_languages(error: type[EcardError]) -> Non
     assert re.fullmatch(r"[a-z][a-z0-9_]*", error.code)
     assert 400 <= error.status <= 599
     for text in (error.title, error.action):
-        assert re.search("[一-鿿]", text.zh) or text.zh == text.en.replace("must", "须")
-        assert text.en
-        assert text.en.isascii() or "…" in text.en
+        assert re.search("[一-鿿]", text.zh)
+        assert re.search("[A-Za-z]", text.en)
+        assert not re.search("[一-鿿]", text.en)
 
 
 def test_errors_that_share_a_code_say_the_same() -> None:
@@ -60,10 +60,3 @@ def test_an_errors_text_is_its_code_and_nothing_of_its_members() -> None:
     assert str(error) == "not_found"
     assert "640102199001011234" not in repr(error)
 
-
-def test_a_new_error_appears_in_the_catalogue_by_being_declared() -> None:
-    class Added(NotFound):
-        code = "zzz_added_by_this_test"
-
-    assert "zzz_added_by_this_test" in {error.code for error in catalogue()}
-    del Added
