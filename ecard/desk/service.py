@@ -26,7 +26,7 @@ from ecard.desk.errors import (
 from ecard.desk.model import ASSERTION_SECONDS, Evidence, Outcome, acr, check, disclose
 from ecard.desk.schemas import Acting, EvidenceRequest, Introspection, Use, Verified, VisitAnswer, VisitRequest
 from ecard.encoding import b64url
-from ecard.errors import EcardError, Invalid, NotFound
+from ecard.errors import EcardError, NotFound
 from ecard.guards import KeyRevoked
 from ecard.idempotency import KeyReused
 from ecard.ids import new_id
@@ -172,12 +172,8 @@ def _known(holder: UUID | None) -> UUID:
 async def uses(
     runtime: Runtime, catalogue: Catalogue, holder: Holder, before: datetime.datetime | None, limit: int
 ) -> list[Use]:
-    """Return the uses of the holder's card, youngest first, `limit` of those before a time. Raises Invalid."""
-    latest = datetime.datetime.fromtimestamp(runtime.clock.time() + 60, datetime.UTC)
-    try:
-        until = latest if before is None else before.astimezone(datetime.UTC)
-    except OverflowError:  # the year 0 of another zone
-        raise Invalid(pointer="/before") from None
+    """Return the uses of the holder's card, youngest first, `limit` of those before a time."""
+    until = before or datetime.datetime.fromtimestamp(runtime.clock.time() + 60, datetime.UTC)
     return [
         Use(
             id=row["id"],

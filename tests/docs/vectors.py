@@ -1,4 +1,4 @@
-"""The test vectors of docs/code-format.md, made by the issuer's own code from fixed keys: `python -m tests.docs.vectors`."""
+"""The test vectors of docs/code-format.md, made by the issuer's own code from fixed keys (`python -m tests.docs.vectors`)."""
 
 import json
 from typing import Any
@@ -10,7 +10,19 @@ from ecard.catalogue.model import Scene
 from ecard.keys import P256Signer, to_jwk
 from ecard.vault import Vault
 from qr import handle, number
-from qr.model import CHAIN, EPOCH, LIFETIME, STEP, TICKET, Body, Tail, signed_certificate, signed_tail, signed_ticket, text
+from qr.model import (
+    CHAIN,
+    EPOCH,
+    LIFETIME,
+    STEP,
+    TICKET,
+    Body,
+    Tail,
+    signed_certificate,
+    signed_tail,
+    signed_ticket,
+    text,
+)
 from qr.verify import pack_device_key
 
 MASTER_KEY = bytes(range(32))

@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 
 import ecard.app
-import ecard.cli  # noqa: F401 - declares its errors
+import ecard.cli
 from ecard.errors import EcardError, NotFound, TooMany, catalogue
 
 ALL = list(catalogue())
@@ -24,7 +24,8 @@ def every_class() -> list[type[EcardError]]:
 
 
 def test_every_code_stands_once_and_in_order() -> None:
-    assert ecard.app.READERS  # the application and with it all its features are imported
+    assert ecard.app.ROUTERS  # application and command line, and with them all features, are imported
+    assert ecard.cli.main
     codes = [error.code for error in ALL]
     assert codes == sorted(set(codes))
     assert {error.code for error in every_class()} <= set(codes)
@@ -59,4 +60,3 @@ def test_an_errors_text_is_its_code_and_nothing_of_its_members() -> None:
     error = NotFound(pointer="/id_no", reason="640102199001011234")
     assert str(error) == "not_found"
     assert "640102199001011234" not in repr(error)
-

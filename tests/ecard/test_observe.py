@@ -75,9 +75,13 @@ def test_a_callers_own_request_id_is_echoed_and_used(given: str, capsys: pytest.
     assert the_line(capsys)["request_id"] == given
 
 
-@pytest.mark.parametrize("given", ["", "short", "x" * 65, "with space", "new\tline!", "{json:1}x", "中文中文中文".encode()])
+@pytest.mark.parametrize(
+    "given", ["", "short", "x" * 65, "with space", "new\tline!", "{json:1}x", "中文中文中文".encode()]
+)
 def test_a_request_id_that_is_not_a_plain_one_is_replaced(given: str | bytes) -> None:
-    response = call("GET", "/things/x", headers=[(b"Request-Id", given if isinstance(given, bytes) else given.encode())])
+    response = call(
+        "GET", "/things/x", headers=[(b"Request-Id", given if isinstance(given, bytes) else given.encode())]
+    )
     assert re.fullmatch("[0-9a-f]{32}", response.headers["request-id"])
 
 

@@ -61,6 +61,7 @@ def failing(error: Exception) -> ASGIApp:
 
     @get("/fails/{thing:str}", operation_id="fails_get")
     async def fails_get(thing: FromPath[str]) -> None:
+        assert thing
         raise error
 
     return application(fails_get)
@@ -106,11 +107,8 @@ def problem_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def test_an_unknown_exception_is_a_500_that_leaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    try:
-        raise KeyError(SECRET)
-    except KeyError as cause:
-        error = RuntimeError(f"{SECRET} postgresql://user:pass@host")
-        error.__cause__ = cause
+    error = RuntimeError(f"{SECRET} postgresql://user:pass@host")
+    error.__cause__ = KeyError(SECRET)
     with caplog.at_level(logging.DEBUG):
         response = call(failing(error), "GET", f"/fails/{SECRET}?q={SECRET}", headers={"X-Secret": "hush-hush"})
     problem = problem_of(response)
@@ -203,7 +201,7 @@ def test_a_declared_error_shows_its_members_pointer_and_headers() -> None:
 
 
 def test_a_member_cannot_take_the_place_of_a_standard_one() -> None:
-    error = Conflict(**{"status": 200, "code": "ok", "request_id": "x", "kept": 1})
+    error = Conflict(status=200, code="ok", request_id="x", kept=1)
     shown = document(error, "id-1")
     assert (shown["status"], shown["code"], shown["request_id"], shown["kept"]) == (409, "conflict", "id-1", 1)
 
@@ -259,5 +257,3 @@ def test_not_found_of_a_feature_is_not_found_of_a_route() -> None:
     of_route = problem_of(call(application(), "GET", "/nowhere"))
     del of_feature["request_id"], of_route["request_id"]
     assert of_feature == of_route
-
-

@@ -16,7 +16,7 @@ from ecard.signatures import Call, SignatureClock, SignatureMissing, SignatureWr
 
 CREATED = 1_732_000_000
 KEY = bytes(range(32))
-BODY = '{"item":"A1-01"}'.encode()
+BODY = b'{"item":"A1-01"}'
 CALL = Call("POST", "/v1/visits", "a=1&b=%20", BODY, "key-1")
 
 
@@ -238,7 +238,7 @@ GOOD_INPUT, GOOD_SIGNATURE = signed()["signature-input"], signed()["signature"]
         ("signature-input", GOOD_INPUT.replace("1732000000", "-1732000000")),
         ("signature-input", GOOD_INPUT.replace("1732000000", "１７３２００００００")),
         ("signature-input", GOOD_INPUT.replace("1732000000", "173200000012")),
-        ("signature-input", GOOD_INPUT + ';expires=1732000060'),
+        ("signature-input", GOOD_INPUT + ";expires=1732000060"),
         ("signature-input", GOOD_INPUT.replace('keyid="session-1"', 'keyid=""')),
         ("signature-input", GOOD_INPUT.replace('keyid="session-1"', 'keyid="a/../b"')),
         ("signature-input", GOOD_INPUT.replace('keyid="session-1"', f'keyid="{"x" * 1201}"')),

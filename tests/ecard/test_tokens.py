@@ -44,9 +44,7 @@ class Party:
         return {"alg": self.signer.suite.value, "kid": self.kid, "typ": "ecard-assertion+jwt"}
 
     def read(self, token: str, *, audience: str | None = AUDIENCE, now: float = NOW) -> dict[str, Any]:
-        return tokens.read(
-            token, self.keys, typ=TokenType.ASSERTION, issuer=ISSUER, audience=audience, now=now
-        )
+        return tokens.read(token, self.keys, typ=TokenType.ASSERTION, issuer=ISSUER, audience=audience, now=now)
 
     def refusal(self, token: str, *, audience: str | None = AUDIENCE, now: float = NOW) -> str:
         """Return why `token` is refused; fails when it is not."""
@@ -127,7 +125,18 @@ def test_an_algorithm_other_than_the_keys_own_is_refused(party: Party, alg: obje
 
 @pytest.mark.parametrize(
     "kid",
-    ["", "key-2", "KEY-1", "key-1 ", "../key-1", "../../../../dev/null", "/etc/passwd", "x' OR '1'='1", "key-1\0", "中"],
+    [
+        "",
+        "key-2",
+        "KEY-1",
+        "key-1 ",
+        "../key-1",
+        "../../../../dev/null",
+        "/etc/passwd",
+        "x' OR '1'='1",
+        "key-1\0",
+        "中",
+    ],
 )
 def test_an_unknown_key_name_is_refused_whatever_it_spells(party: Party, kid: str) -> None:
     assert party.refusal(party.forge({**party.header, "kid": kid})) == "key"
@@ -189,7 +198,8 @@ def test_a_token_of_another_issuer_is_refused(party: Party, issuer: object) -> N
 
 @pytest.mark.parametrize("claim", ["exp", "iat"])
 @pytest.mark.parametrize(
-    "value", ["absent", None, "soon", str(NOW + 60), [], {}, True, NOW + 60.5, float("inf"), float("nan"), -float("inf")]
+    "value",
+    ["absent", None, "soon", str(NOW + 60), [], {}, True, NOW + 60.5, float("inf"), float("nan"), -float("inf")],
 )
 def test_a_time_that_is_missing_or_no_whole_number_is_refused(party: Party, claim: str, value: object) -> None:
     claims = {name: given for name, given in {**CLAIMS, claim: value}.items() if given != "absent"}
@@ -223,9 +233,7 @@ def test_what_is_no_token_is_malformed(party: Party, token: str) -> None:
     assert party.refusal(token) == "malformed"
 
 
-@pytest.mark.parametrize(
-    "part", [b"", b"[]", b"1", b'"x"', b"null", b"\xff", b"{", b"[" * 40_000, b"9" * 5000]
-)
+@pytest.mark.parametrize("part", [b"", b"[]", b"1", b'"x"', b"null", b"\xff", b"{", b"[" * 40_000, b"9" * 5000])
 def test_a_part_that_is_no_json_object_is_refused_however_deep(party: Party, part: bytes) -> None:
     assert party.refusal(party.forge(part)) == "malformed"
     assert party.refusal(party.forge(party.header, part)) == "claims"

@@ -43,9 +43,7 @@ bodies = st.builds(
     place=st.integers(0, 2**32 - 1),
     handle=st.binary(min_size=16, max_size=16),
 )
-tails = st.builds(
-    Tail, scene=st.integers(0, 255), step=st.integers(0, 2**32 - 1), nonce=st.integers(0, 2**32 - 1)
-)
+tails = st.builds(Tail, scene=st.integers(0, 255), step=st.integers(0, 2**32 - 1), nonce=st.integers(0, 2**32 - 1))
 signatures = st.binary(min_size=64, max_size=64)
 
 

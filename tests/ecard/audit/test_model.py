@@ -86,9 +86,7 @@ def test_computing_a_root_leaves_its_leaves_alone() -> None:
 
 
 def test_a_leaf_is_the_hash_of_its_rows_canonical_json() -> None:
-    written = (
-        '[1000,7,1794000000000001,"visit","ok","0192-x",4711,"A1-01",{"a":["中",null],"b":1}]'.encode()
-    )
+    written = '[1000,7,1794000000000001,"visit","ok","0192-x",4711,"A1-01",{"a":["中",null],"b":1}]'.encode()
     assert leaf(ROW) == Leaf(1000, 7, sha256(b"\x00" + written).digest())
 
 

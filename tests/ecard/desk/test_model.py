@@ -109,9 +109,7 @@ def test_evidence_must_be_as_strong_as_the_item_asks(least: Strength) -> None:
 
 
 def test_what_cannot_be_mended_by_the_holder_is_said_first() -> None:
-    item = an_item(
-        forms=(Form.PHYSICAL,), scene=Scene.PAY, proximity=Proximity.COUNTER, strength=Strength.BIOMETRIC
-    )
+    item = an_item(forms=(Form.PHYSICAL,), scene=Scene.PAY, proximity=Proximity.COUNTER, strength=Strength.BIOMETRIC)
     wrong = evidence()
     assert type(refusal(item, wrong, "online")) is FormNotAccepted
     item = msgspec.structs.replace(item, forms=(Form.ELECTRONIC,))

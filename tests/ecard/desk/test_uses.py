@@ -89,6 +89,7 @@ def test_a_holder_sees_the_uses_of_all_channels_and_nobody_elses(bureau: Bureau)
         "limit=１",
         "before=yesterday",
         "before=2026-13-01T00:00:00Z",
+        "before=2026-11-01T00:00:00",
         "before=0001-01-01T00:00:00%2B23:00",
         "before=9999-12-31T23:59:59-23:00",
     ],
@@ -100,10 +101,8 @@ def test_a_page_that_cannot_be_is_a_bad_request(bureau: Bureau, query: str) -> N
     assert refusal.value.problem["pointer"].endswith(query.partition("=")[0])
 
 
-@pytest.mark.parametrize(
-    ("before", "count"), [("2020-01-01T00:00:00", 0), ("1900-01-01T00:00:00Z", 0), ("9000-01-01", 1)]
-)
-def test_a_time_may_lack_its_zone(bureau: Bureau, before: str, count: int) -> None:
+@pytest.mark.parametrize(("before", "count"), [("1900-01-01T00:00:00Z", 0), ("9000-01-01T00:00:00%2B08:00", 1)])
+def test_a_time_of_any_zone_will_do(bureau: Bureau, before: str, count: int) -> None:
     phone = bureau.phone()
     bureau.terminal().visit("A1-01", phone.code())
     assert len(phone.call("GET", "/v1/me/uses", query=f"before={before}").json()) == count
