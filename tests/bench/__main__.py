@@ -92,9 +92,8 @@ def serving(command: list[str], environment: dict[str, str], workers: int) -> It
 
 def pgbench(stores: Stores, seconds: float) -> float:
     """Return transactions a second of TPC-B with 8 clients on the same PostgreSQL."""
-    url = stores.database_url.rsplit("/", 1)[0] + "/bench"
     out = subprocess.run(
-        [str(pgbench_path()), "-c", "8", "-j", "2", "-T", str(round(seconds)), "-n", url],
+        [str(pgbench_path()), "-c", "8", "-j", "2", "-T", str(round(seconds)), "-n", _bench_url(stores)],
         check=True,
         capture_output=True,
         text=True,
@@ -102,15 +101,17 @@ def pgbench(stores: Stores, seconds: float) -> float:
     return float(re.search(r"tps = ([0-9.]+)", out)[1])  # type: ignore[index] # pgbench prints it
 
 
-async def _prepared(settings: Settings, stores: Stores) -> tuple[Runtime, seeding.Cast, str]:
+def _bench_url(stores: Stores) -> str:
+    return stores.database_url.rsplit("/", 1)[0] + "/bench"
+
+
+async def _prepared(settings: Settings) -> tuple[Runtime, seeding.Cast, str]:
     runtime = await open_runtime(settings)
     if not await runtime.pool.fetchval("SELECT true FROM pg_database WHERE datname = 'bench'"):
         await runtime.pool.execute("CREATE DATABASE bench")
     cast = await seeding.seed(runtime, PEOPLE, 32)
     bundle = await BundleMaker(runtime).current()
     await runtime.close()
-    url = stores.database_url.rsplit("/", 1)[0] + "/bench"
-    subprocess.run([str(pgbench_path()), "-i", "-s", "10", "-q", url], check=True, capture_output=True)
     return runtime, cast, bundle
 
 
@@ -186,7 +187,8 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         master_key=MASTER_KEY,
         sandbox=True,
     )
-    runtime, cast, bundle = asyncio.run(_prepared(settings, stores))
+    runtime, cast, bundle = asyncio.run(_prepared(settings))
+    subprocess.run([str(pgbench_path()), "-i", "-s", "10", "-q", _bench_url(stores)], check=True, capture_output=True)
     report = [offline(runtime, cast, bundle)]
     environment = {
         **os.environ,
@@ -194,7 +196,7 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         "ECARD_REDIS_URL": stores.redis_url,
         "ECARD_MASTER_KEY": MASTER_KEY.hex(),
         "ECARD_SANDBOX": "1",
-        "PYTHONPATH": os.getcwd(),
+        "PYTHONPATH": str(Path.cwd()),
     }
     bare_command = [sys.executable, "-m", "tests.bench.bare"]
     loads: dict[str, list[Load]] = {"bare": [], "single": [], "batch": [], "visit": []}
@@ -218,11 +220,13 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
     for name, runs in loads.items():
         wrong = sum(run.wrong for run in runs)
         assert not wrong, f"{name}: {wrong} wrong answers"
-        p50, p99 = (statistics.median(getattr(run, at) for run in runs) for at in ("p50", "p99"))
-        console.print(f"{name:8} p50 {p50:6.2f} ms   p99 {p99:6.2f} ms   (32 connections)")
+        for at in ("p50", "p99"):
+            ours, bare = ([getattr(run, at) for run in loads[one]] for one in (name, "bare"))
+            if name != "bare":
+                report.append(figure(f"{name} {at}, 32 connections", "ms", ours, f"bare POST {at}", bare, None))
     rates = {name: [run.rate for run in runs] for name, runs in loads.items()}
     batch = [rate * 20 for rate in rates["batch"]]
-    report += [
+    report[1:1] = [
         figure("issue, one code a call", "codes/s", rates["single"], "bare Litestar POST", rates["bare"], 0.5),
         figure("issue, 20 codes a call", "codes/s", batch, "one code a call", rates["single"], 5),
         figure("visit over HTTP", "visits/s", rates["visit"], "pgbench TPC-B", tpcb, 0.6),

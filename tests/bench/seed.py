@@ -2,6 +2,7 @@
 
 import os
 from typing import NamedTuple
+from uuid import UUID
 
 from ecard import signatures
 from ecard.access.model import SESSION_SECONDS
@@ -32,7 +33,7 @@ async def seed(runtime: Runtime, people: int, terminals: int) -> Cast:
     agency, channel = new_id(), new_id()
     await pool.execute("INSERT INTO agency (id, name, uscc) VALUES ($1, '测速局', $2)", agency, new_uscc())
 
-    async def actors(kind: str, ids: list) -> dict:
+    async def actors(kind: str, ids: list[UUID]) -> dict[UUID, int]:
         rows = [(one, kind, os.urandom(65)) for one in ids]
         sql = "INSERT INTO actor (id, kind, suite, public) VALUES ($1, $2, 'ES256', $3)"
         await pool.executemany(sql, rows)
@@ -44,7 +45,8 @@ async def seed(runtime: Runtime, people: int, terminals: int) -> Cast:
     )
     counters = await actors("terminal", [new_id() for _ in range(terminals)])
     await pool.executemany(
-        "INSERT INTO terminal (actor, agency, name, setting, region, site) VALUES ($1, $2, '1', 'counter', '640100', '厅')",
+        "INSERT INTO terminal (actor, agency, name, setting, region, site) "
+        "VALUES ($1, $2, '1', 'counter', '640100', '厅')",
         [(one, agency) for one in counters],
     )
     facts = [new_person().facts for _ in range(people)]

@@ -1,4 +1,4 @@
-"""The test vectors of docs/code-format.md, made by the issuer's own code from fixed keys (`python -m tests.docs.vectors`)."""
+"""The vectors of docs/code-format.md, by the issuer's own code from fixed keys: `python -m tests.docs.vectors`."""
 
 import json
 from typing import Any

@@ -25,7 +25,6 @@ def every_class() -> list[type[EcardError]]:
 
 def test_every_code_stands_once_and_in_order() -> None:
     assert ecard.app.ROUTERS  # application and command line, and with them all features, are imported
-    assert ecard.cli.main
     codes = [error.code for error in ALL]
     assert codes == sorted(set(codes))
     assert {error.code for error in every_class()} <= set(codes)

@@ -49,9 +49,9 @@ async def refusal(limiter: Limiter, limit: Limit, actor: str = "a", *, cost: int
 def test_so_many_hits_pass_and_the_next_is_told_when_to_come_back(stores: Stores) -> None:
     async def scenario(limiter: Limiter, _: Redis) -> None:
         limit = new_limit(3, 60)
-        for _ in range(3):
+        for __ in range(3):
             await limiter.hit(limit, "a")
-        for _ in range(3):
+        for __ in range(3):
             refused = await refusal(limiter, limit)
             assert 58 <= int(refused.headers["Retry-After"]) <= 60
 
@@ -72,11 +72,11 @@ def test_each_actor_and_each_operation_has_a_count_of_its_own(stores: Stores) ->
 def test_after_its_window_an_actor_starts_anew(stores: Stores) -> None:
     async def scenario(limiter: Limiter, _: Redis) -> None:
         limit = new_limit(2, 1)
-        for _ in range(2):
+        for __ in range(2):
             await limiter.hit(limit, "a")
         assert (await refusal(limiter, limit)).headers["Retry-After"] == "1"
         await asyncio.sleep(1.05)
-        for _ in range(2):
+        for __ in range(2):
             await limiter.hit(limit, "a")
         await refusal(limiter, limit)
 
@@ -97,7 +97,7 @@ def test_hits_do_not_prolong_the_window(stores: Stores) -> None:
 def test_a_look_costs_nothing_and_sees_when_all_is_used_up(stores: Stores) -> None:
     async def scenario(limiter: Limiter, _: Redis) -> None:
         limit = new_limit(2)
-        for _ in range(10):
+        for __ in range(10):
             await limiter.hit(limit, "a", cost=0)
         await limiter.hit(limit, "a")
         await limiter.hit(limit, "a", cost=0)
@@ -171,7 +171,7 @@ def test_without_redis_a_guarded_limit_refuses_and_another_lets_through(
         with pytest.raises(Unavailable):
             await limiter.hit(new_limit(guarded=True), "a", cost=0)
         limit = new_limit(1)
-        for _ in range(3):
+        for __ in range(3):
             await limiter.hit(limit, "a")
 
     on(dead_redis, scenario)

@@ -194,6 +194,6 @@ def test_what_is_no_request_is_passed_on_untouched(capsys: pytest.CaptureFixture
         raise AssertionError(message)
 
     scope: Any = {"type": "lifespan"}
-    asyncio.run(Observe(inner)(scope, receive, send))  # type: ignore[arg-type] # a coroutine all the same
+    asyncio.run(Observe(inner)(scope, receive, send))
     assert passed == [({"type": "lifespan"}, receive, send)]
     assert capsys.readouterr().err == ""

@@ -155,7 +155,9 @@ def test_a_token_without_a_key_name_is_refused(party: Party) -> None:
 def test_a_key_that_the_token_brings_along_is_not_used(party: Party) -> None:
     stranger = Party(party.signer.suite)
     jwk = to_jwk(stranger.signer.suite, stranger.signer.public)
-    for header in ({"jwk": jwk}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/"}, {"x5c": []}):
+    link = "https://elsewhere.example/keys"
+    brought: list[dict[str, object]] = [{"jwk": jwk}, {"jku": link}, {"x5u": link}, {"x5c": ["AAAA"]}]
+    for header in brought:
         assert party.refusal(stranger.forge({**party.header, **header})) == "signature"
 
 

@@ -4,8 +4,9 @@ import asyncio
 import itertools
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from io import BytesIO
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,14 +24,16 @@ TEXTS = [
 ]
 IDS = ["ticket", "chain", "number", "prefix"]
 _RECTANGLE = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-(\d+)Z")
-Drawing = Callable[[str], Awaitable[bytes]]
+Drawing = Callable[[str], Coroutine[Any, Any, bytes]]
 
 
 def decoded(image: Image.Image) -> tuple[str, str, str]:
     """Return text, error correction level and QR version that zxing-cpp reads in `image`."""
-    found = zxingcpp.read_barcode(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcode(image)
     assert found is not None
-    return found.text, found.extra["ECLevel"], found.extra["Version"]
+    assert found.format == zxingcpp.BarcodeFormat.QRCode
+    extra: Any = found.extra
+    return found.text, extra["ECLevel"], extra["Version"]
 
 
 def enlarged(modules: list[list[bool]], scale: int = 4) -> Image.Image:
