@@ -15,9 +15,11 @@ import httpx
 import jwt
 import msgspec
 import pytest
+from click.testing import CliRunner, Result
 
 from ecard.cards.sandbox import AREA, FACE_PASSED
 from ecard.catalogue.model import Scene
+from ecard.cli import group
 from ecard.client import Channel, Operator, Phone, Refused, Session, Terminal
 from ecard.client.actors import new_signer
 from ecard.ids import new_id
@@ -141,6 +143,23 @@ def new_database(settings: Settings) -> Settings:
     database_url = f"{str(settings.database_url).rpartition('/')[0]}/{name}"
     upgrade(database_url)
     return msgspec.structs.replace(settings, database_url=database_url)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment that makes `ecard` use these settings."""
+    return {
+        "ECARD_DATA_DIR": str(settings.data_dir),
+        "ECARD_DATABASE_URL": str(settings.database_url),
+        "ECARD_REDIS_URL": str(settings.redis_url),
+        "ECARD_MASTER_KEY": settings.master_key.hex(),
+        "ECARD_ISSUER": settings.issuer,
+        "ECARD_SANDBOX": "1",
+    }
+
+
+def ecard(settings: Settings, *arguments: str) -> Result:
+    """Run the command line in this process, on the stores of `settings`."""
+    return CliRunner().invoke(group, list(arguments), env=environment(settings))
 
 
 def code_of_step(settings: Settings, phone: Phone, ahead: int, scene: Scene = Scene.IDENTITY) -> ShownCode:

@@ -44,7 +44,7 @@ from ecard.cards.schemas import (
     StatusRequest,
 )
 from ecard.db import begin
-from ecard.errors import NotFound, TooMany
+from ecard.errors import Conflict, NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
 from ecard.runtime import Runtime
@@ -60,6 +60,7 @@ _ISSUE_ERRORS = (
     PasswordWrong,
     PasswordLocked,
     AlreadyRegistered,
+    Conflict,
     TooMany,
     InFlight,
 )

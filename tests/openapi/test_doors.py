@@ -1,13 +1,16 @@
+import json
+from collections.abc import Callable, Mapping
+
 import pytest
 
-from ecard.client import Refused
+from ecard.client import Refused, Session
 from tests.bureau import Bureau
 from tests.openapi.good import GOOD
-from tests.openapi.test_schemathesis import document
+from tests.openapi.observed import COMMITTED
 
 OPERATIONS = {
     raw["operationId"]: (method.upper(), path, raw)
-    for path, methods in document["paths"].items()
+    for path, methods in json.loads(COMMITTED.read_bytes())["paths"].items()
     for method, raw in methods.items()
 }
 CLOSED = sorted(name for name, (_, _, raw) in OPERATIONS.items() if raw.get("x-caller", "key") != "key")
@@ -22,7 +25,7 @@ def test_every_operation_has_a_good_request() -> None:
 def test_an_operation_admits_only_the_kind_of_caller_that_the_document_names(name: str, bureau: Bureau) -> None:
     method, path, raw = OPERATIONS[name]
     good = GOOD[name](bureau)
-    others = {
+    others: Mapping[str, Callable[[], Session]] = {
         "holder": bureau.phone,
         "terminal": bureau.terminal,
         "channel": lambda: bureau.channel,

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from requests.auth import AuthBase
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import allow_header_conformance, positive_data_acceptance
+from schemathesis.core.result import Ok
 
 from ecard import signatures
 from ecard.client import Session
@@ -22,7 +23,7 @@ from tests.openapi.observed import COMMITTED, declared, observed, undeclared
 
 document = json.loads(COMMITTED.read_bytes())
 api = schemathesis.openapi.from_dict(document)
-operations = [operation.ok() for operation in api.get_all_operations()]
+operations = [found.ok() for found in api.get_all_operations() if isinstance(found, Ok)]
 # The same without security: what signs is the test itself, so no signature is to be generated or left out.
 signed_api = schemathesis.openapi.from_dict(
     {
@@ -56,9 +57,10 @@ class Signed(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         path, _, query = request.path_url.partition("?")
-        body = request.body or b""
+        body: Any = request.body or b""
         content = body.encode() if isinstance(body, str) else body
-        call = Call(str(request.method), path, query, content, request.headers.get("Idempotency-Key"))
+        key: Any = request.headers.get("Idempotency-Key")
+        call = Call(str(request.method), path, query, content, key)
         request.headers.update(self._by_own_key(call) if self._by_key else self._caller.sign(call))
         return request
 

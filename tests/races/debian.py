@@ -55,7 +55,12 @@ class Store:
     def _start(self) -> subprocess.Popen[bytes]:
         with (self._place / "said").open("ab") as said:
             return subprocess.Popen(
-                self._command, cwd=self._place, user=user(), extra_groups=[] if user() else None, stdout=said, stderr=said
+                self._command,
+                cwd=self._place,
+                user=user(),
+                extra_groups=[] if user() else None,
+                stdout=said,
+                stderr=said,
             )
 
     def kill(self) -> None:

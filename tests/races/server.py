@@ -113,6 +113,12 @@ class Server:
                     found.append(child)
         return found
 
+    def connections(self, worker: psutil.Process) -> list[int]:
+        """Return the ports of the clients that a worker serves."""
+        found = worker.net_connections("tcp")
+        mine = [one for one in found if one.laddr.port == self.port and one.status == psutil.CONN_ESTABLISHED]
+        return [one.raddr.port for one in mine]
+
     def stores(self) -> list[psutil.Process]:
         """Return the embedded PostgreSQL and Valkey, by their own pid files."""
         files = (self.data / "postgres" / "postmaster.pid", self.data / "valkey" / "valkey.pid")

@@ -1,0 +1,139 @@
+"""Idempotency-Key: a creating call has its effect once, and its answer as often as it is asked for."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from ecard.client import Session
+from ecard.client.actors import device_proof, new_signer
+from ecard.ids import new_id
+from ecard.settings import Settings
+from tests.bureau import PASSWORD, Bureau, new_person, new_uscc, outcomes, refused, rows, send
+from tests.openapi.good import GOOD
+
+CREATING = {
+    "agency_register": "/v1/agencies",
+    "terminal_register": "/v1/terminals",
+    "channel_register": "/v1/channels",
+    "operator_register": "/v1/operators",
+    "e_card_issue": "/v1/issuances",
+    "password_prove": "/v1/me/verifications",
+    "payment_open": "/v1/me/payment",
+    "relative_add": "/v1/me/relatives",
+    "holder_register": "/v1/holders",
+    "visit_create": "/v1/visits",
+}
+"""The operations that create something, and their paths."""
+
+
+@pytest.mark.parametrize("operation", CREATING)
+def test_a_retry_gets_the_first_answer_to_the_byte_and_has_no_second_effect(
+    bureau: Bureau, settings: Settings, operation: str
+) -> None:
+    caller, body, _ = GOOD[operation](bureau)
+    key = new_id().hex
+    assert caller is not None
+    first = caller.call("POST", CREATING[operation], body, key=key)
+    audited = "SELECT count(*) FROM audit_event"
+    before = rows(settings, audited)[0]["count"]
+    again = [caller.call("POST", CREATING[operation], body, key=key) for _ in range(2)]
+    assert {answer.content for answer in again} == {first.content}
+    assert {answer.status_code for answer in again} == {first.status_code} == {201}
+    if operation != "visit_create":
+        assert {answer.headers["idempotency-replayed"] for answer in again} == {"true"}
+    assert rows(settings, audited)[0]["count"] == before
+
+
+@pytest.mark.parametrize("operation", CREATING)
+def test_a_creating_call_without_a_good_key_is_refused_and_creates_nothing(
+    bureau: Bureau, settings: Settings, operation: str
+) -> None:
+    caller, body, _ = GOOD[operation](bureau)
+    assert caller is not None
+    before = rows(settings, "SELECT count(*) FROM audit_event")[0]["count"]
+    for key in (None, "", " ", "a b", "x" * 65, "schlüssel".encode().decode("latin-1")):
+        answer = post(caller, CREATING[operation], body, key)
+        assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
+    assert rows(settings, "SELECT count(*) FROM audit_event")[0]["count"] == before
+
+
+def post(caller: Session, path: str, body: object, key: str | None) -> httpx.Response:
+    import msgspec
+
+    from ecard.signatures import Call
+
+    content = msgspec.json.encode(body)
+    headers = [
+        (name.encode(), value.encode("latin-1"))
+        for name, value in caller.sign(Call("POST", path, "", content, key)).items()
+    ]
+    return caller.http.post(path, content=content, headers=[*headers, (b"Content-Type", b"application/json")])
+
+
+def test_a_key_is_good_for_one_body(bureau: Bureau) -> None:
+    key = new_id().hex
+    bureau.cards.call("POST", "/v1/holders", new_person().facts, key=key)
+    with refused("idempotency_key_reused", 422):
+        bureau.cards.call("POST", "/v1/holders", new_person().facts, key=key)
+
+
+def test_a_key_is_good_for_one_operation(bureau: Bureau) -> None:
+    key = new_id().hex
+    uscc = new_uscc()
+    bureau.registrar.call("POST", "/v1/agencies", {"name": "测试", "uscc": uscc}, key=key)
+    with refused("idempotency_key_reused", 422):
+        bureau.registrar.call("POST", "/v1/terminals", GOOD["terminal_register"](bureau).body, key=key)
+
+
+def test_two_callers_may_use_one_key(bureau: Bureau) -> None:
+    key, clerk = new_id().hex, bureau.security.register_operator("第二人", "cards")
+    for operator in (bureau.cards, clerk):
+        answer = operator.call("POST", "/v1/holders", new_person().facts, key=key)
+        assert "idempotency-replayed" not in answer.headers
+
+
+def test_a_refusal_is_not_kept_and_the_call_may_be_made_again(bureau: Bureau) -> None:
+    person, key = new_person(), new_id().hex
+    body = {**person.applicant, "device_proof": device_proof(new_signer(), bureau.issuer, time.time())}
+    with refused("identity_mismatch"):
+        bureau.channel.call("POST", "/v1/issuances", body, key=key)
+    bureau.cards.register_holder(**person.facts)
+    assert bureau.channel.call("POST", "/v1/issuances", body, key=key).json()["action_type"] == "001"
+
+
+def test_an_issue_that_is_retried_binds_one_phone(bureau: Bureau, settings: Settings) -> None:
+    body = {**bureau.register().applicant, "device_proof": device_proof(new_signer(), bureau.issuer, time.time())}
+    key = new_id().hex
+    first, second = (bureau.channel.call("POST", "/v1/issuances", body, key=key).json() for _ in range(2))
+    assert first == second
+    sql = "SELECT count(*) FROM device WHERE card = (SELECT card FROM device WHERE actor = $1::text::uuid)"
+    assert rows(settings, sql, first["device"])[0]["count"] == 1
+
+
+@pytest.mark.parametrize("act", ["register", "issue", "prove"])
+def test_thirty_two_copies_of_one_call_at_once_have_one_effect_and_one_answer(
+    bureau: Bureau, settings: Settings, act: str
+) -> None:
+    proof = device_proof(new_signer(), bureau.issuer, time.time())
+    calls: dict[str, tuple[Session, str, dict[str, str]]] = {
+        "register": (bureau.cards, "/v1/holders", new_person().facts),
+        "issue": (bureau.channel, "/v1/issuances", {**bureau.register().applicant, "device_proof": proof}),
+        "prove": (bureau.phone(), "/v1/me/verifications", {"password": PASSWORD}),
+    }
+    caller, path, body = calls[act]
+    count = 8 if act == "issue" else 32  # ten attempts an hour are allowed to one person
+    key, answers = new_id().hex, list[bytes]()
+    caller.open()
+    call: Callable[[], None] = lambda: answers.append(caller.call("POST", path, body, key=key).content)  # noqa: E731
+    found = outcomes([call] * count)
+    # Who comes while the first is at it may be told so; nobody gets another answer.
+    assert found["ok"] + found["idempotency_in_flight"] == count
+    assert len(set(answers)) == 1
+    assert rows(settings, "SELECT count(*) FROM idempotency WHERE key = $1", key)[0]["count"] == 1
+
+
+def test_an_unknown_path_creates_nothing(bureau: Bureau) -> None:
+    answer = send(bureau.registrar, "POST", "/v1/agency", b"{}", key=new_id().hex)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
