@@ -39,7 +39,7 @@ from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.keyring import service as keyring
 from ecard.observe import Observe
 from ecard.problems import HANDLERS
-from ecard.requests import StrictRequest
+from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from qr import evidence
@@ -51,8 +51,6 @@ READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-MAX_BODY = 64 * 1024
-"""Bytes of the largest request body."""
 ROUTERS = [catalogue_routes.router, access.router, cards.router, desk.router, codes.router, health.router]
 
 

@@ -11,8 +11,12 @@ from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.types import Empty
 
-from ecard.errors import Invalid, Text
+from ecard.errors import Invalid, Text, TooLarge
+
+MAX_BODY = 64 * 1024
+"""Bytes of the largest request body."""
 
 _PLACE = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
@@ -34,8 +38,35 @@ class DuplicateName(Invalid):
     action = Text("每个字段名只出现一次。", "Give each name once.")
 
 
+class ClientDisconnect(Invalid):
+    """The caller hung up before the body was whole; nobody reads this answer."""
+
+    code = "client_disconnected"
+    title = Text("请求未发送完整", "The request ended early")
+    action = Text("请重新发送。", "Send it again.")
+
+
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON body is decoded into the handler's Struct, or refused with a pointer."""
+
+    async def body(self) -> bytes:
+        """Return the body's bytes; raises TooLarge beyond MAX_BODY, ClientDisconnect.
+
+        Read here and not by Litestar's general stream, which resolves limits and headers for each request.
+        """
+        if self._body is Empty:
+            chunks, size, more = [], 0, True
+            while more:
+                message = await self.receive()
+                if message["type"] != "http.request":
+                    raise ClientDisconnect
+                chunks.append(message["body"])
+                size += len(message["body"])
+                if size > MAX_BODY:
+                    raise TooLarge
+                more = message.get("more_body", False)
+            self._body = b"".join(chunks)
+        return self._body
 
     async def json(self) -> Any:
         """Return the body as the type of the handler's `data`."""

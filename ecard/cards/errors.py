@@ -72,14 +72,6 @@ class PasswordNotAllowed(Invalid):
     action = Text("请换一个密码。", "Choose another password.")
 
 
-class PasswordRequired(Invalid):
-    """The step needs the e-card's password."""
-
-    code = "password_required"
-    title = Text("需要电子社保卡密码", "The e-card's password is required")
-    action = Text("请提交 password。", "Send password.")
-
-
 class PasswordWrong(Forbidden):
     """Wrong; `tries_left` before the lock."""
 

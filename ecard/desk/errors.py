@@ -49,14 +49,6 @@ class WrongPlace(VisitRefused):
     action = Text("请到 required 所示场所办理。", "Go to a place of the kind in required.")
 
 
-class EvidenceUnknown(VisitRefused):
-    """No reader for this kind of evidence."""
-
-    code = "evidence_unknown"
-    title = Text("不支持的凭证类型", "Unknown kind of evidence")
-    action = Text("evidence.kind 须为 code。", "evidence.kind must be code.")
-
-
 class Replayed(Conflict):
     """The evidence was used before; `first_at` says when, to whoever used it second."""
 

@@ -17,7 +17,6 @@ from ecard.desk.errors import (
     AssertionRefused,
     CardSuspended,
     DeviceUnbound,
-    EvidenceUnknown,
     LevelTooLow,
     NotActing,
     Replayed,
@@ -57,10 +56,7 @@ async def visit(desk: Desk, asked: VisitRequest, by: Terminal, *, request_id: st
     body_sha256 = sha256(body).digest()
     try:
         item = catalogue.get(asked.item)
-        reader = readers.get(asked.evidence.kind)
-        if reader is None:
-            raise EvidenceUnknown
-        evidence = await reader(runtime, asked.evidence, item, by)
+        evidence = await readers[asked.evidence.kind](runtime, asked.evidence, item, by)
         check(item, evidence, by.setting)
     except EcardError as refusal:
         # The code may have expired since the answer that the terminal did not get.

@@ -79,6 +79,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         return "verifying" if now < self.verify_until else "expired"
 
 
+def _rank(key: Key) -> tuple[bool, float]:
+    # A key that a hurried rotation overtook while it waited is retired already: what it signed would end too soon.
+    return key.verify_until is None, key.use_from or 0.0
+
+
 class Keyring:
     """The keys in memory, replaced as a whole when the table has changed."""
 
@@ -96,7 +101,7 @@ class Keyring:
         best: Key | None = None
         for key in self.keys.values():
             usable = key.purpose is purpose and key.verifies(now) and key.use_from is not None
-            if usable and key.use_from <= now and (best is None or key.use_from > best.use_from):  # type: ignore[operator] # None was excluded above
+            if usable and key.use_from <= now and (best is None or _rank(key) > _rank(best)):  # type: ignore[operator] # None was excluded above
                 best = key
         if best is None:
             raise NoKey
