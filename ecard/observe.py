@@ -5,6 +5,7 @@ an allow-list: nothing of a body, a header, a query or a path parameter can get 
 """
 
 import logging
+import os
 import re
 import sys
 import time
@@ -15,8 +16,6 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
-
-from ecard.ids import new_id
 
 log = logging.getLogger("ecard")
 REQUESTS = Counter(
@@ -46,7 +45,7 @@ class Observe:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _given(scope) or new_id().hex
+        request_id = _given(scope) or os.urandom(16).hex()
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
         status = 500

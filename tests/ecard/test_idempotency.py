@@ -1,7 +1,10 @@
 """Idempotency-Key: a creating call has its effect once, and its answer as often as it is asked for."""
 
+import asyncio
+import contextlib
 import time
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -123,3 +126,27 @@ def test_copies_of_one_call_at_once_have_one_effect_and_one_answer(
 def test_an_unknown_path_creates_nothing(bureau: Bureau) -> None:
     answer = send(bureau.registrar, "POST", "/v1/agency", b"{}", key=new_id().hex)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_call_whose_first_copy_has_not_ended_is_told_to_come_back(bureau: Bureau, settings: Settings) -> None:
+    body, key = new_person().facts, new_id().hex
+
+    async def meanwhile() -> None:
+        connection = await asyncpg.connect(settings.database_url)
+        try:
+            async with connection.transaction():
+                claim = (
+                    "INSERT INTO idempotency (actor, key, operation, body_mac) VALUES ($1, $2, 'holder_register', '')"
+                )
+                await connection.execute(claim, bureau.cards.actor, key)
+                with refused("idempotency_in_flight", 409) as refusal:
+                    await asyncio.to_thread(bureau.cards.call, "POST", "/v1/holders", body, key=key)
+                assert refusal.value.headers["retry-after"] == "1"
+                raise asyncio.CancelledError  # the first copy fails
+        finally:
+            await connection.close()
+
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(meanwhile())
+    answer = bureau.cards.call("POST", "/v1/holders", body, key=key)
+    assert "idempotency-replayed" not in answer.headers
