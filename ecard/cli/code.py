@@ -12,7 +12,9 @@ from ecard.encoding import b64url, unb64url
 from ecard.errors import EcardError
 from ecard.keys import Suite
 from ecard.tokens import PublicKey
+from qr.errors import BundleRefused
 from qr.offline import OfflineVerifier, trust_on_first_use
+from qr.schemas import Bundle
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -60,7 +62,7 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     退出码 exit code: 0 有效 valid, 1 拒绝 refused
     """
     path = state or _default_state()
-    known = msgspec.json.decode(path.read_bytes(), type=State) if path.exists() else State()
+    known = _remembered(path)
     token = _token(bundle)
     anchors = {kid: PublicKey(Suite(suite), unb64url(public)) for kid, (suite, public) in known.anchors.items()}
     if not anchors:
@@ -84,11 +86,27 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
         known.anchors = {kid: (key.suite.value, b64url(key.public)) for kid, key in verifier.anchors().items()}
         known.newest, known.seen = verifier.version, verifier.seen
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(known))
-    shown = {"valid": True, **verdict._asdict(), "scene": Scene(verdict.scene).name.lower()}
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.write_bytes(msgspec.json.encode(known))
+        draft.replace(path)
+    # A phone may sign any byte into a chain, also one that is no scene.
+    scene = Scene(verdict.scene).name.lower() if verdict.scene in set(Scene) else None
+    shown = {"valid": True, **verdict._asdict(), "scene": scene}
     click.echo(msgspec.json.encode(shown))
 
 
 def _token(path: Path) -> str:
-    text = path.read_text("utf-8").strip()
-    return str(msgspec.json.decode(text)["bundle"]) if text.startswith("{") else text
+    try:
+        text = path.read_text("utf-8").strip()
+        return str(msgspec.json.decode(text, type=Bundle).bundle) if text.startswith("{") else text
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        raise BundleRefused(reason="malformed") from None
+
+
+def _remembered(path: Path) -> State:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State) if path.exists() else State()
+    except msgspec.DecodeError:
+        # Starting afresh would trust any bundle again: a person decides that.
+        msg = f"{path} 已损坏, 请核对信任锚后删除。It is damaged: check the anchors, then remove it."
+        raise click.ClickException(msg) from None

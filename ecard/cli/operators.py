@@ -37,7 +37,11 @@ def add(name: str, role: str, key_out: Path) -> None:
     security   登记操作员, 停用密钥 · operators, taking keys out of service
     """
     signer, der = generate(Suite.ES256)
-    key_out.touch(mode=0o600, exist_ok=False)
+    try:
+        key_out.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        msg = f"{key_out} 已存在, 不覆盖。It exists and is not overwritten."
+        raise click.ClickException(msg) from None
     request = OperatorRequest(name=name, role=Role(role), key=to_jwk(signer.suite, signer.public))
 
     async def work(runtime: Runtime) -> Registered:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -18,6 +19,7 @@ from ecard.embedded.child import tied_to_us
 from ecard.migrations.script import upgrade
 from ecard.settings import Settings, SettingsError
 
+_BACKLOG = 2048
 _QUICK = 5.0
 """A worker that lives less than these seconds and fails is not started again at once."""
 
@@ -38,13 +40,13 @@ def serve(host: str, port: int, workers: int, sandbox: bool, quiet: bool) -> Non
     if sandbox:
         os.environ["ECARD_SANDBOX"] = "1"
     settings = settings_module.load()
-    listeners = _listen(host, port, workers)
+    reserved = _reserve(host, port, workers)
     signal.signal(signal.SIGTERM, _interrupt)
     with stores(settings, own=True) as ready:
         remember(settings)
         upgrade(ready.database_url or "")
-        say(f"服务地址 Serving on http://{host}:{listeners[0].getsockname()[1]} (Ctrl-C 停止 stops)")
-        _supervise(ready, listeners, quiet=quiet)
+        say(f"服务地址 Serving on http://{host}:{reserved.getsockname()[1]} (Ctrl-C 停止 stops)")
+        _supervise(ready, reserved, workers, quiet=quiet)
 
 
 @click.command()
@@ -55,10 +57,12 @@ def migrate() -> None:
         say("数据库结构已是最新。The schema is up to date.")
 
 
-def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
-    """Return a listening socket for each worker, all on one port: the kernel shares the connections out.
+def _reserve(host: str, port: int, workers: int) -> socket.socket:
+    """Return a socket that holds the port while this process lives; port 0 becomes a free one.
 
-    This process keeps them open, so that what waits at a worker that died is served by the next one.
+    Each of several workers has a socket of its own there, and the kernel shares the connections out:
+    one that dies takes its socket along, so that nobody waits at a counter that is not served. A
+    single one is given this very socket: whoever calls while it is replaced waits for the next.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -69,49 +73,55 @@ def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
         except OSError as error:
             msg = f"无法监听 {host}:{port}: {error.strerror}。请换 --port。Cannot listen there: choose another --port."
             raise SettingsError(msg) from None
-        port = probe.getsockname()[1]
-    listeners = []
-    for _ in range(workers):
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((host, port))
-        listener.listen(2048)
-        listeners.append(listener)
-    return listeners
+        address = probe.getsockname()
+    reserved = _bound(family, address)
+    if workers == 1:
+        reserved.listen(_BACKLOG)
+    return reserved
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(address)
+    return bound
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _supervise(settings: Settings, listeners: list[socket.socket], *, quiet: bool) -> None:
+def _supervise(settings: Settings, reserved: socket.socket, workers: int, *, quiet: bool) -> None:
     """Run the workers; one that dies is replaced, so that a crash costs its requests and no more."""
     metrics = settings.data_dir / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(parents=True)
     environment = _environment(settings, metrics)
 
-    def start(listener: socket.socket) -> tuple[subprocess.Popen[bytes], float]:
+    def start() -> tuple[subprocess.Popen[bytes], float]:
+        # It listens once it can serve; this process keeps no copy of a socket that is not shared.
+        own = reserved.dup() if workers == 1 else _bound(reserved.family, reserved.getsockname())
         started = subprocess.Popen(  # noqa: S603 - our own command, and no shell
-            [sys.executable, "-m", "ecard.cli.worker", str(listener.fileno()), *(["--quiet"] if quiet else [])],
+            [sys.executable, "-m", "ecard.cli.worker", str(own.fileno()), *(["--quiet"] if quiet else [])],
             env=environment,
-            pass_fds=[listener.fileno()],
+            pass_fds=[own.fileno()],
             # A supervisor killed with -9 must not leave workers behind that nobody watches.
             preexec_fn=tied_to_us(signal.SIGTERM),  # noqa: PLW1509 - makes system calls only
         )
+        own.close()
         return started, time.monotonic()
 
     alive: list[tuple[subprocess.Popen[bytes], float]] = []
     try:
-        alive.extend(start(listener) for listener in listeners)
+        alive.extend(start() for _ in range(workers))
         first = {worker for worker, _ in alive}
         while True:
             time.sleep(0.2)
             for n, (worker, since) in enumerate(alive):
                 if _is_to_be_replaced(worker, since, first=worker in first):
                     say(f"工作进程 {worker.pid} 退出 ({worker.returncode}), 重新启动。A worker died; it is replaced.")
-                    alive[n] = start(listeners[n])
+                    alive[n] = start()
     except KeyboardInterrupt:
         say("正在停止… Stopping…")
     finally:

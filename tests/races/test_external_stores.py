@@ -81,7 +81,7 @@ def test_stores_that_were_killed_and_came_back_are_used_again_and_nothing_is_los
     # A worker that dies now cannot start; the other goes on, and so does the supervisor.
     server.workers()[0].kill()
     assert eventually(lambda: "Application startup failed" in server.said(), 10), server.said()
-    assert server.healthy()
+    assert all(server.healthy() for _ in range(30))
     site.database.start()
     site.redis.start()
     assert eventually(lambda: len(server.workers()) == 2 and server.ready()[1]["status"] == "ok", 15), server.said()
