@@ -5,6 +5,7 @@ import contextlib
 import functools
 import importlib.util
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from ecard.catalogue.model import Catalogue
 from ecard.clock import Clock
 from ecard.db import Db
 from ecard.desk import routes as desk
+from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.document import document
 from ecard.errors import TooMany
@@ -47,6 +49,7 @@ from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
 
+log = logging.getLogger("ecard.app")
 READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
@@ -167,11 +170,14 @@ async def _watch(runtime: Runtime) -> None:
 
 
 async def _seal(runtime: Runtime) -> None:
-    """Seal the audit log every few seconds; of several workers one does it."""
+    """Seal the audit log every few seconds and forget used evidence that has long expired."""
     while True:
         await asyncio.sleep(audit.PERIOD)
-        with contextlib.suppress(Exception):
+        try:
             await audit.seal(runtime.pool, runtime.ring, runtime.clock, runtime.settings.issuer)
+            await visits.forget(runtime.pool)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
+            log.warning("the audit log was not sealed: %s", type(error).__name__)
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """Which cards and keys are dead, held in memory and fresh within two seconds.
 
-The paths that write nothing (issuing a code, reading a session) must still know at once that a card
+Issuing a code writes nothing and must still know at once that a card
 was reported lost. Each change of status inserts a row of `status_change` in its own transaction; the
 row's trigger notifies, a poll each second is the truth, and an answer older than two seconds is no
 answer: the caller is refused rather than believed.

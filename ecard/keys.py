@@ -6,7 +6,9 @@ Signatures are r‖s (RFC 7518 §3.4) or RFC 8032's; public keys are the uncompr
 (SEC 1 §2.3.3, 65 bytes) or 32 bytes.
 """
 
+import json
 from enum import StrEnum
+from hashlib import sha256
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -149,6 +151,12 @@ def to_jwk(suite: Suite, public: bytes) -> dict[str, str]:
     if suite is Suite.ES256:
         return {"kty": "EC", "crv": "P-256", "x": b64url(public[1:33]), "y": b64url(public[33:])}
     return {"kty": "OKP", "crv": "Ed25519", "x": b64url(public)}
+
+
+def thumbprint(suite: Suite, public: bytes) -> str:
+    """Return the JWK thumbprint of a public key (RFC 7638), for people to compare; a `kid` can be copied."""
+    canonical = json.dumps(to_jwk(suite, public), sort_keys=True, separators=(",", ":"))
+    return b64url(sha256(canonical.encode()).digest())
 
 
 def from_jwk(jwk: dict[str, str]) -> tuple[Suite, bytes]:

@@ -40,7 +40,10 @@ class Limiter:
         self._hit = redis.register_script(_HIT)
 
     async def hit(self, limit: Limit, actor: str, *, cost: int = 1) -> None:
-        """Count `cost` hits of `actor`; with 0 only look. Raises TooMany, or Unavailable for a guarded limit."""
+        """Count `cost` hits of `actor`; a negative cost gives them back.
+
+        Raises TooMany, or Unavailable for a guarded limit when Redis does not answer.
+        """
         try:
             count, left = await self._hit([f"ecard:limit:{limit.operation}:{actor}"], [cost, limit.seconds * 1000])
         except (RedisError, OSError, TimeoutError):
@@ -48,5 +51,5 @@ class Limiter:
                 raise Unavailable(headers={"Retry-After": "5"}) from None
             log.warning("limit not enforced: redis does not answer")
             return
-        if int(count) > limit.times or (cost == 0 and int(count) >= limit.times):
+        if cost > 0 and int(count) > limit.times:
             raise TooMany(headers={"Retry-After": str(-(-int(left) // 1000))})

@@ -44,13 +44,14 @@ async def read(runtime: Runtime, asked: EvidenceRequest, item: Item, by: Termina
 async def _read_number(runtime: Runtime, digits: str, item: Item, by: Terminal, now: float) -> Evidence:
     """Return the evidence in the 19 digits: they prove less than a signature, and guesses are counted."""
     terminal = str(by.actor)
-    await runtime.limiter.hit(WRONG_NUMBERS, terminal, cost=0)
+    # Counted first and given back when right: guesses sent side by side cannot share one look.
+    await runtime.limiter.hit(WRONG_NUMBERS, terminal)
     steps = range(step_at(now - LIFETIME * STEP - SKEW) + 1, step_at(now + SKEW) + 1)
     mac = runtime.vault.keyed("number")
     found = number.read(mac, digits, steps, item.scene, card_bits=runtime.settings.status_bits)
     if found is None:
-        await runtime.limiter.hit(WRONG_NUMBERS, terminal)
         raise NumberUnknown
+    await runtime.limiter.hit(WRONG_NUMBERS, terminal, cost=-1)
     card, step = found
     return Evidence(
         kind="number",

@@ -36,7 +36,6 @@ async def open_session(runtime: Runtime, asked: SessionRequest, signed: Signed) 
 
     Raises ActorUnknown (no such key, or not its signature: a caller cannot tell), ShareRefused, TooMany.
     """
-    await runtime.limiter.hit(SESSIONS, str(asked.actor))
     row = await store.find(runtime.pool, asked.actor)
     if row is None or signed.keyid != str(asked.actor):
         raise ActorUnknown
@@ -44,6 +43,8 @@ async def open_session(runtime: Runtime, asked: SessionRequest, signed: Signed) 
     fits = signed.algorithm == signatures.ALGORITHM_OF[suite]
     if not (fits and verifier(suite, row["public"]).verify(signed.base, signed.signature)):
         raise ActorUnknown
+    # After the signature: whoever only knows the id cannot use the owner's sessions up.
+    await runtime.limiter.hit(SESSIONS, str(asked.actor))
     own, answered = new_share()
     try:
         theirs = unb64url(asked.share)

@@ -16,6 +16,8 @@ from ecard.tokens import PublicKey, TokenType
 
 PERIOD = 10.0
 """Seconds between two seals."""
+ROWS = 20_000
+"""Rows of the largest seal, or a few more: what is left over waits for the next one."""
 GENESIS = b64url(bytes(32))
 
 
@@ -31,7 +33,7 @@ async def seal(pool: Pool, ring: Keyring, clock: Clock, issuer: str) -> int:
             return 0
         last = await store.last_seal(tx)
         seq, start, before = (last[0] + 1, last[1], head_of(last[2])) if last else (1, 0, GENESIS)
-        end = await store.horizon(tx)
+        end = await store.horizon(tx, start, ROWS)
         rows = await store.rows(tx, start, end)
         if not rows:
             return 0

@@ -11,7 +11,10 @@ _INSERT = """
     INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ($1, $2, $3, $4, $5, $6)
 """
 # Transactions below the snapshot's xmin have all ended: no row can still appear under their ids.
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_HORIZON = """
+    SELECT least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint, (
+        SELECT xid::text::bigint + 1 FROM audit_event WHERE xid >= $1::text::xid8 ORDER BY xid OFFSET $2 LIMIT 1))
+"""
 _ROWS = """
     SELECT xid::text::bigint AS xid, n, (extract(epoch FROM at) * 1000000)::bigint AS at_us,
            kind, outcome, actor::text AS actor, card, item, detail
@@ -52,9 +55,9 @@ async def try_lock(tx: Tx) -> bool:
     return bool(await tx.fetchval(_LOCK))
 
 
-async def horizon(tx: Tx) -> int:
-    """Return the transaction id below which nothing can be added any more."""
-    return int(await tx.fetchval(_HORIZON))
+async def horizon(tx: Tx, start: int, rows: int) -> int:
+    """Return the transaction id below which nothing can be added any more, or that ends about `rows` rows."""
+    return int(await tx.fetchval(_HORIZON, str(start), rows))
 
 
 async def rows(db: Db, from_xid: int, to_xid: int) -> list[Row]:

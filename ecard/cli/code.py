@@ -10,7 +10,7 @@ import msgspec
 from ecard.catalogue.model import Scene
 from ecard.encoding import b64url, unb64url
 from ecard.errors import EcardError
-from ecard.keys import Suite
+from ecard.keys import Suite, thumbprint
 from ecard.tokens import PublicKey
 from qr.errors import BundleRefused
 from qr.offline import OfflineVerifier, trust_on_first_use
@@ -67,7 +67,8 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     anchors = {kid: PublicKey(Suite(suite), unb64url(public)) for kid, (suite, public) in known.anchors.items()}
     if not anchors:
         anchors = trust_on_first_use(token)
-        click.echo(f"首次使用, 信任锚 Trusting on first use: {', '.join(anchors)}", err=True)
+        prints = ", ".join(thumbprint(key.suite, key.public) for key in anchors.values())
+        click.echo(f"首次使用, 信任锚 (RFC 7638 指纹) Trusting on first use: {prints}", err=True)
     now = time.time()
     verifier = OfflineVerifier.load(token, anchors=anchors, issuer=None, newest=known.newest, now=now)
     verifier.seen = known.seen

@@ -87,7 +87,7 @@ def _server(port: int, console: Console) -> Iterator[str]:
         yield base_url
     finally:
         process.terminate()
-        process.wait(20)
+        process.communicate(timeout=20)
 
 
 def _await(process: "subprocess.Popen[str]", base_url: str) -> None:

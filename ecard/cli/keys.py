@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ecard.audit import store as audit
 from ecard.cli.context import say, with_runtime
 from ecard.keyring import service
 from ecard.keyring.model import LEAD, Key, Purpose
@@ -57,9 +58,11 @@ def rotate(purpose: str, lead_hours: float) -> None:
     """
 
     async def work(runtime: Runtime) -> float:
-        return await service.rotate(
+        first_use = await service.rotate(
             runtime.pool, runtime.vault, runtime.settings.suite, Purpose(purpose), lead=lead_hours * 3600
         )
+        await audit.insert(runtime.pool, kind="keys_rotated", outcome="ok", detail={"purpose": purpose})
+        return first_use
 
     say(f"新密钥启用时间 The new key is used from: {_when(with_runtime(work))}")
 
@@ -71,6 +74,7 @@ def revoke(kid: str) -> None:
 
     async def work(runtime: Runtime) -> None:
         await service.revoke(runtime.pool, runtime.vault, runtime.settings.suite, kid)
+        await audit.insert(runtime.pool, kind="signing_key_revoked", outcome="ok", detail={"kid": kid})
 
     with_runtime(work)
     say(f"已吊销 Revoked: {kid}")

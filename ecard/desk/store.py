@@ -31,6 +31,10 @@ _USES = """
 _DISPUTE = """
     UPDATE visit SET disputed_at = now() WHERE id = $1 AND card = $2 AND disputed_at IS NULL RETURNING item
 """
+_FORGET = """
+    DELETE FROM evidence_use WHERE key IN
+        (SELECT key FROM evidence_use WHERE at < now() - interval '2 days' LIMIT 5000 FOR UPDATE SKIP LOCKED)
+"""
 _ALIVE = """
     SELECT v.disputed_at IS NULL AND c.status = 'active' FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1
 """
@@ -124,6 +128,11 @@ async def dispute(tx: Tx, visit: UUID, card: int) -> str | None:
     """Mark a visit disputed; return its item, None when there is none to dispute."""
     item: str | None = await tx.fetchval(_DISPUTE, visit, card)
     return item
+
+
+async def forget(pool: Pool) -> None:
+    """Drop what was used up two days ago, a little at a time: no code lives longer than a day."""
+    await pool.execute(_FORGET)
 
 
 async def alive(pool: Pool, visit: UUID) -> bool:

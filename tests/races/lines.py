@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 import msgspec
-import psutil
 
 from ecard.client import Terminal
 from ecard.ids import new_id
@@ -61,6 +59,11 @@ class Line:
         """Return a new connection to the server at `port`."""
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
+    @property
+    def port(self) -> int:
+        """Our end's port."""
+        return int(self._writer.get_extra_info("sockname")[1])
+
     def let_go(self, request: bytes) -> None:
         """Hand a request to the kernel."""
         self._writer.write(request)
@@ -90,43 +93,28 @@ class Line:
 
 
 @asynccontextmanager
-async def opened(port: int, count: int) -> AsyncIterator[list[Line]]:
-    """Yield `count` new connections."""
-    lines = [await Line.open(port) for _ in range(count)]
-    try:
-        yield lines
-    finally:
-        for line in lines:
-            await line.close()
-
-
-@asynccontextmanager
 async def spread(server: Server, count: int) -> AsyncIterator[list[list[Line]]]:
     """Yield `count` connections, the same number at each worker, by worker.
 
-    While the others stand still, one worker takes its share: only it can have answered.
+    The kernel deals them out as it likes: so many are opened that each worker has its share.
     """
-    workers = server.workers()
-    async with AsyncExitStack() as stack:
-        groups = []
-        for chosen in workers:
-            with _still([worker for worker in workers if worker is not chosen]):
-                group = await stack.enter_async_context(opened(server.port, count // len(workers)))
-                answers = [await line.ask(HEALTH) for line in group]
-            assert {answer.status for answer in answers} == {200}
-            groups.append(group)
-        yield groups
-
-
-@contextmanager
-def _still(processes: list[psutil.Process]) -> Iterator[None]:
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
+    groups: list[list[Line]] = [[] for _ in server.workers()]
+    share = count // len(groups)
+    opened: list[Line] = []
     try:
-        yield
+        for _ in range(10 * count):
+            opened.append(await Line.open(server.port))
+            assert (await opened[-1].ask(HEALTH)).status == 200
+            if len(opened) % share == 0:
+                taken = [server.clients(worker) for worker in server.workers()]
+                groups = [[line for line in opened if line.port in ports][:share] for ports in taken]
+            if all(len(group) == share for group in groups):
+                break
+        assert {len(group) for group in groups} == {share}
+        yield groups
     finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
+        for line in opened:
+            await line.close()
 
 
 async def race(

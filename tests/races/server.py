@@ -113,11 +113,11 @@ class Server:
                     found.append(child)
         return found
 
-    def connections(self, worker: psutil.Process) -> list[int]:
+    def clients(self, worker: psutil.Process) -> set[int]:
         """Return the ports of the clients that a worker serves."""
         found = worker.net_connections("tcp")
         mine = [one for one in found if one.laddr.port == self.port and one.status == psutil.CONN_ESTABLISHED]
-        return [one.raddr.port for one in mine]
+        return {one.raddr.port for one in mine}
 
     def stores(self) -> list[psutil.Process]:
         """Return the embedded PostgreSQL and Valkey, by their own pid files."""

@@ -84,8 +84,8 @@ def test_a_worker_killed_under_load_is_replaced_and_no_code_is_used_twice(site: 
     server = site.server
     with site.load(phone) as load:
         before = {worker.pid for worker in server.workers()}
-        victim = max(server.workers(), key=lambda worker: len(server.connections(worker)))
-        assert server.connections(victim)
+        victim = max(server.workers(), key=lambda worker: len(server.clients(worker)))
+        assert server.clients(victim)
         victim.kill()
         started = time.monotonic()
         assert eventually(server.healthy, 5)

