@@ -24,6 +24,10 @@ Row: TypeAlias = Any
 _CODECS = ("json", "jsonb")
 
 
+WAIT = 3.0
+"""Seconds to wait for a connection; a statement needs a hundredth of one."""
+
+
 class _Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
     """A pooled connection that keeps no session state, so giving it back costs no round trip."""
 
@@ -32,18 +36,32 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no ty
         return ""
 
 
+class _Pool(asyncpg.pool.Pool):  # type: ignore[misc] # asyncpg has no types
+    """A pool at which nobody waits for ever: neither for a free connection nor for one that hangs to come back."""
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        """Return a context of a connection, had and given back within `timeout` seconds (WAIT by default)."""
+        return super().acquire(timeout=timeout or WAIT)
+
+
 async def connect(url: str, *, size: int = 8) -> Pool:
     """Return a pool of at most `size` connections with the limits that every command lives under.
 
-    A lock is waited for 2 s, a statement runs 5 s, a transaction may idle 10 s (all server-side).
+    A lock is waited for 2 s, a statement runs 5 s, a transaction may idle 10 s (all server-side); a
+    server that says nothing at all is given up after 6 s.
     """
-    return await asyncpg.create_pool(
+    return await _Pool(
         url,
         min_size=0,  # connections are made by need: the pool's own upkeep would log each failed try at length
         max_size=size,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
+        loop=None,
         connection_class=_Connection,
+        record_class=asyncpg.Record,
         init=_prepare,
-        command_timeout=10,
+        timeout=WAIT,
+        command_timeout=6,
         server_settings={
             "application_name": "ecard",
             "lock_timeout": "2s",

@@ -85,6 +85,8 @@ class Denied:
                         await also(listener)
                 except Exception:  # noqa: BLE001 - whatever it was, the feed must come back
                     log.warning("status feed interrupted; codes are refused until it is back")
+                    if listener is not None:
+                        listener.terminate()  # its other end may be gone without a word: begin anew
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL)
         finally:

@@ -60,8 +60,9 @@ class StrictRequest(Request[Any, Any, Any]):
                 message = await self.receive()
                 if message["type"] != "http.request":
                     raise ClientDisconnect
-                chunks.append(message["body"])
-                size += len(message["body"])
+                chunk = message.get("body", b"")  # ASGI lets a message go without
+                chunks.append(chunk)
+                size += len(chunk)
                 if size > MAX_BODY:
                     raise TooLarge
                 more = message.get("more_body", False)

@@ -10,7 +10,7 @@ _PAIRS = [_ALPHABET[n % 45] + _ALPHABET[n // 45] for n in range(45 * 45)]
 _TRIPLES = [_PAIRS[n % 2025] + _ALPHABET[n // 2025] for n in range(1 << 16)]
 _BAD = 255
 _VALUES = bytes(_ALPHABET.index(chr(c)) if chr(c) in _ALPHABET else _BAD for c in range(256))
-_BYTE, _WORD = 1 << 8, 1 << 16
+_BYTE = 1 << 8
 
 
 class NotBase45(ValueError):

@@ -47,8 +47,9 @@ def test_a_ticket_is_dead_on_and_after_its_end(tickets: Tickets) -> None:
     ticket = tickets.seal(CALLERS[0])
     assert tickets.open(ticket, END - 0.001) == CALLERS[0]
     for now in (END, END + 0.001, END + 10**9):
-        with pytest.raises(SessionInvalid):
+        with pytest.raises(SessionInvalid) as refused:
             tickets.open(ticket, now)
+        assert (refused.value.status, refused.value.code) == (401, "session_invalid")
 
 
 def test_a_ticket_with_any_bit_flipped_or_end_cut_off_is_refused(tickets: Tickets) -> None:

@@ -1,5 +1,7 @@
 """Signatures and keys, checked against `cryptography` itself and the RFCs' vectors."""
 
+from hashlib import sha256
+
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ecard.encoding import b64url, unb64url
-from ecard.keys import Suite, from_jwk, generate, load_signer, to_jwk, verifier
+from ecard.keys import Suite, from_jwk, generate, load_signer, thumbprint, to_jwk, verifier
 
 MESSAGE = "证据 evidence".encode()
 # RFC 6979 appendix A.2.5: the P-256 key and its deterministic signatures with SHA-256.
@@ -52,6 +54,20 @@ def test_what_is_no_signature_is_refused_and_does_not_raise(suite: Suite, wrong:
     signer, _ = generate(suite)
     assert not verifier(suite, signer.public).verify(MESSAGE, wrong)
     assert not verifier(suite, signer.public).verify(MESSAGE, signer.sign(MESSAGE) + wrong[:1] + b"\0")
+
+
+@pytest.mark.parametrize("suite", Suite)
+def test_a_signature_has_one_spelling_of_64_bytes(suite: Suite) -> None:
+    signer, _ = generate(suite)
+    theirs = verifier(suite, signer.public)
+    signature = signer.sign(MESSAGE)
+    for other in (
+        signature[:32] + b"\0" + signature[32:],  # the same r and s, s written with a zero before it
+        signature + b"\0",
+        b"\0" + signature,
+        encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:])),
+    ):
+        assert not theirs.verify(MESSAGE, other)
 
 
 def test_es256_is_what_cryptography_verifies_and_signs() -> None:
@@ -134,6 +150,17 @@ def test_a_jwk_is_written_as_the_rfcs_write_it() -> None:
     assert from_jwk(p256)[1] == b"\x04" + unb64url(x) + unb64url(y)
     okp = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     assert to_jwk(*from_jwk(okp)) == okp
+
+
+def test_a_thumbprint_is_that_of_the_rfcs() -> None:
+    # RFC 8037 appendix A.3.
+    okp = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    assert thumbprint(*from_jwk(okp)) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    # RFC 7638 §3: the required members in the order of their names, without white space.
+    signer, _ = generate(Suite.ES256)
+    jwk = to_jwk(Suite.ES256, signer.public)
+    canonical = f'{{"crv":"P-256","kty":"EC","x":"{jwk["x"]}","y":"{jwk["y"]}"}}'
+    assert thumbprint(Suite.ES256, signer.public) == b64url(sha256(canonical.encode()).digest())
 
 
 def point() -> bytes:

@@ -94,15 +94,27 @@ def test_hits_do_not_prolong_the_window(stores: Stores) -> None:
     on(stores.redis_url, scenario)
 
 
-def test_a_look_costs_nothing_and_sees_when_all_is_used_up(stores: Stores) -> None:
+def test_a_hit_that_is_given_back_is_as_if_it_had_not_been(stores: Stores) -> None:
     async def scenario(limiter: Limiter, _: Redis) -> None:
         limit = new_limit(2)
         for __ in range(10):
-            await limiter.hit(limit, "a", cost=0)
+            await limiter.hit(limit, "a")
+            await limiter.hit(limit, "a", cost=-1)
         await limiter.hit(limit, "a")
-        await limiter.hit(limit, "a", cost=0)
         await limiter.hit(limit, "a")
-        assert int((await refusal(limiter, limit, cost=0)).headers["Retry-After"]) > 50
+        assert int((await refusal(limiter, limit)).headers["Retry-After"]) > 50
+
+    on(stores.redis_url, scenario)
+
+
+def test_giving_back_is_never_refused_and_a_refused_hit_counts(stores: Stores) -> None:
+    async def scenario(limiter: Limiter, _: Redis) -> None:
+        limit = new_limit(1)
+        await limiter.hit(limit, "a")
+        for __ in range(3):
+            await refusal(limiter, limit)
+        for __ in range(3):
+            await limiter.hit(limit, "a", cost=-1)
         await refusal(limiter, limit)
 
     on(stores.redis_url, scenario)
@@ -119,12 +131,12 @@ def test_a_hit_may_cost_more_than_one(stores: Stores) -> None:
 
 def test_no_count_lives_for_ever(stores: Stores) -> None:
     async def scenario(limiter: Limiter, redis: Redis) -> None:
-        looked, counted, found = (new_limit(1, 30) for _ in range(3))
+        given_back, counted, found = (new_limit(1, 30) for _ in range(3))
         await redis.set(f"ecard:limit:{found.operation}:a", 0)  # left without an end by some accident
-        await limiter.hit(looked, "a", cost=0)
+        await limiter.hit(given_back, "a", cost=-1)
         await limiter.hit(counted, "a")
         await limiter.hit(found, "a")
-        for limit in (looked, counted, found):
+        for limit in (given_back, counted, found):
             assert 0 < await redis.pttl(f"ecard:limit:{limit.operation}:a") <= 30_000
 
     on(stores.redis_url, scenario)
@@ -169,7 +181,7 @@ def test_without_redis_a_guarded_limit_refuses_and_another_lets_through(
             await limiter.hit(new_limit(guarded=True), "a")
         assert refused.value.headers == {"Retry-After": "5"}
         with pytest.raises(Unavailable):
-            await limiter.hit(new_limit(guarded=True), "a", cost=0)
+            await limiter.hit(new_limit(guarded=True), "a", cost=-1)
         limit = new_limit(1)
         for __ in range(3):
             await limiter.hit(limit, "a")

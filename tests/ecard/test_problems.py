@@ -24,7 +24,7 @@ from litestar.exceptions import (
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.types import ASGIApp
 
-from ecard.errors import Conflict, EcardError, Invalid, NotFound, TooMany, Unauthenticated, Unavailable
+from ecard.errors import Conflict, EcardError, Invalid, NotFound, TooLarge, TooMany, Unauthenticated, Unavailable
 from ecard.observe import Observe
 from ecard.problems import HANDLERS, MethodNotAllowed, declared, document
 from ecard.requests import MAX_BODY, StrictRequest
@@ -219,6 +219,7 @@ def test_a_document_without_a_pointer_has_none_and_one_for_the_root_keeps_it() -
         (PermissionDeniedException(), Invalid),
         (ClientException(), Invalid),
         (HTTPException(status_code=405), MethodNotAllowed),
+        (HTTPException(status_code=413), TooLarge),
         (HTTPException(status_code=418), Invalid),
         (InternalServerException(), EcardError),
         (ServiceUnavailableException(), EcardError),

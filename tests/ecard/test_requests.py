@@ -1,5 +1,6 @@
 """Bodies are one JSON text, read strictly; what is wrong is named by its place and never by its value."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecard.errors import EcardError, Invalid
-from ecard.requests import DuplicateName, NotJson, decode
+from ecard.errors import EcardError, Invalid, TooLarge
+from ecard.requests import MAX_BODY, ClientDisconnect, DuplicateName, NotJson, StrictRequest, decode
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,3 +208,43 @@ def test_a_number_longer_than_the_interpreter_reads_is_refused_wherever_it_stand
 
     assert isinstance(refusal('{"count": 1, "more": ' + "9" * 5000 + "}", Lax), Invalid)
     assert isinstance(refusal('{"count": 1, "more": 1' + "0" * 5000 + "}", Any), Invalid)
+
+
+def reading(*messages: Any) -> StrictRequest:
+    """Return a request whose body arrives in these messages; asking for more than there are is an error."""
+    left = list(messages)
+
+    async def receive() -> Any:
+        return left.pop(0)
+
+    scope: Any = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    return StrictRequest(scope, receive)
+
+
+def piece(body: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_a_body_is_the_pieces_in_order_and_read_once() -> None:
+    request = reading(piece(b"a"), piece(b""), piece(b"bc"), piece(b"d", more=False))
+    assert asyncio.run(request.body()) == b"abcd"
+    assert asyncio.run(request.body()) == b"abcd"
+    assert asyncio.run(reading({"type": "http.request", "body": b"x"}).body()) == b"x"
+    assert asyncio.run(reading({"type": "http.request", "more_body": True}, {"type": "http.request"}).body()) == b""
+
+
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger() -> None:
+    assert asyncio.run(reading(piece(bytes(MAX_BODY), more=False)).body()) == bytes(MAX_BODY)
+    for pieces in (
+        [piece(bytes(MAX_BODY + 1), more=False)],
+        [piece(bytes(MAX_BODY)), piece(b"x", more=False)],
+        [piece(bytes(MAX_BODY)), piece(b"x")],  # refused at once: what follows is not waited for
+    ):
+        with pytest.raises(TooLarge):
+            asyncio.run(reading(*pieces).body())
+
+
+def test_a_caller_that_hangs_up_is_no_whole_request() -> None:
+    for pieces in ([], [piece(b'{"count": 1}')]):
+        with pytest.raises(ClientDisconnect):
+            asyncio.run(reading(*pieces, {"type": "http.disconnect"}).body())

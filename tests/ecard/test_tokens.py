@@ -177,6 +177,15 @@ def test_a_token_of_no_type_of_ours_is_refused(party: Party, typ: object) -> Non
     assert party.refusal(party.forge({**party.header, "typ": typ})) in {"type", "malformed"}
 
 
+def test_types_are_named_as_published() -> None:
+    assert [typ.value for typ in TokenType] == [
+        "ecard-assertion+jwt",
+        "ecard-bundle+jwt",
+        "ecard-seal+jwt",
+        "ecard-device+jwt",
+    ]
+
+
 def test_each_type_is_read_as_itself(party: Party) -> None:
     for typ in TokenType:
         read = tokens.read(party.mint(typ), party.keys, typ=typ, issuer=ISSUER, audience=AUDIENCE, now=NOW)

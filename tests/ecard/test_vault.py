@@ -4,6 +4,7 @@ import hmac
 from hashlib import blake2b
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +114,16 @@ def test_the_function_for_hot_loops_is_keyed_blake2b_of_the_uses_key() -> None:
 def test_a_master_key_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Vault(bytes(length))
+
+
+def test_what_an_earlier_version_sealed_still_opens() -> None:
+    # Data at rest: the format may get a new version byte, and this one must stay readable.
+    key = hmac.digest(hmac.digest(b"ecard", MASTER, "sha256"), b"seal:holder.profile\x01", "sha256")
+    nonce = bytes(range(12))
+    sealed = b"\x01" + nonce + AESGCM(key).encrypt(nonce, SECRET, b"\x01")
+    assert Vault(MASTER).open("holder.profile", sealed) == SECRET
+
+
+def test_what_an_earlier_version_indexed_is_still_found() -> None:
+    key = hmac.digest(hmac.digest(b"ecard", MASTER, "sha256"), b"index:holder.id_no\x01", "sha256")
+    assert Vault(MASTER).index("holder.id_no", "张三") == hmac.digest(key, "张三".encode(), "sha256")[:16]

@@ -335,5 +335,6 @@ def test_a_first_bundle_without_proper_anchors_is_refused(platform: Platform, an
 
 @pytest.mark.parametrize("garbage", ["", "x", "a.b.c", "e30.e30.AAAA", "e30.W10.AAAA", "\0", "é.é.é"])
 def test_garbage_is_no_first_bundle(garbage: str) -> None:
-    with pytest.raises(BundleRefused):
+    with pytest.raises(BundleRefused) as refused:
         trust_on_first_use(garbage)
+    assert refused.value.members == {"reason": "malformed"}

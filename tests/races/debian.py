@@ -70,6 +70,18 @@ class Store:
         self._process.wait()
         assert eventually(lambda: all(map(gone, family)), 10)
 
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it and all that it made stand still, connections open, while the context lasts."""
+        family = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children()]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                process.resume()
+
     def start(self) -> None:
         """Start it once more."""
         self._process = self._start()

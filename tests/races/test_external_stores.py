@@ -1,6 +1,7 @@
 """The main job on stores that we did not start: PostgreSQL and Redis of the system, by their URLs alone."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 from ecard.client import Refused
+from ecard.ids import new_id
 from tests.bureau import PASSWORD, Bureau
 from tests.races.debian import Store, postgresql, programs, redis_server
 from tests.races.server import COMMAND, ROOT, Server, environment, eventually, gone, open_bureau, open_directory
@@ -88,6 +90,21 @@ def test_stores_that_were_killed_and_came_back_are_used_again_and_nothing_is_los
     assert refusal(site, code) == "code_replayed"
     again = site.bureau.terminal().visit("A1-01", late)["visit"]
     assert [use["id"] for use in phone.uses()] == [again, visit]
+
+
+def test_a_database_that_hangs_is_told_as_unavailable_and_what_was_asked_is_done_once(site: Site) -> None:
+    phone, terminal = site.bureau.phone(), site.bureau.terminal()
+    code, key = phone.code(), new_id().hex
+    started = time.monotonic()
+    with site.database.hanging(), pytest.raises(Refused) as refused:
+        terminal.visit("A1-01", code, key=key)
+    assert (refused.value.status, refused.value.code) == (503, "unavailable")
+    assert time.monotonic() - started < 12
+    assert eventually(lambda: site.server.ready()[1]["status"] == "ok", 5)
+    # It may have been asked for when the database stood still: the same request again tells.
+    visit = terminal.visit("A1-01", code, key=key)["visit"]
+    assert refusal(site, code) == "code_replayed"
+    assert [use["id"] for use in phone.uses()] == [visit]
 
 
 def test_kill_9_of_the_supervisor_while_its_workers_start_leaves_none_behind(site: Site) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import asyncpg
 import httpx
-import psutil
 import pytest
 
 from ecard.client import Phone, Refused
@@ -146,22 +145,6 @@ def test_kill_9_of_the_supervisor_leaves_nobody_and_the_next_start_has_everythin
     again = site.again()
     assert again.ready()[0] == 200
     assert_each_once(load, phone, site.bureau.terminal())
-
-
-def test_kill_9_of_the_supervisor_while_its_workers_start_leaves_nobody() -> None:
-    with open_directory() as place, (place / "said").open("wb") as said:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--sandbox", "--port", "0", "--workers", "2"],
-            cwd=ROOT,
-            env=environment(place, {}),
-            stderr=said,
-        )
-        parent = psutil.Process(process.pid)
-        assert eventually(lambda: "ecard.cli.worker" in str([child.cmdline() for child in parent.children()]), 30)
-        family = parent.children(recursive=True)
-        process.kill()
-        process.wait()
-        assert eventually(lambda: all(map(gone, family)), 8), [each.name() for each in family if not gone(each)]
 
 
 def test_without_its_database_the_server_refuses_and_a_restart_has_all_that_was_acknowledged(

@@ -96,6 +96,13 @@ def test_sessions_of_one_key_are_limited(bureau: Bureau) -> None:
     assert 0 < int(answers[60].headers["retry-after"]) <= 60
 
 
+def test_whoever_only_knows_the_id_cannot_use_the_owners_sessions_up(bureau: Bureau) -> None:
+    terminal = bureau.registrar.register_terminal(bureau.agency, "kiosk")
+    impostor = Session(bureau.http, terminal.actor, new_signer())
+    assert {ask(impostor).json()["code"] for _ in range(61)} == {"actor_unknown"}
+    assert ask(terminal).status_code == 201
+
+
 def test_a_ticket_without_its_session_key_is_useless(bureau: Bureau) -> None:
     phone = bureau.phone()
     phone.code()

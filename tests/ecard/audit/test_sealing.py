@@ -204,6 +204,16 @@ def test_a_seal_that_was_changed_or_taken_away_is_named(log: Settings, what: str
     assert (code, f"Broken at {named}." in said) == (2, True), said
 
 
+def test_an_end_that_was_cut_off_shows_against_a_head_that_was_published(log: Settings) -> None:
+    [last] = rows(log, "SELECT from_xid, token FROM audit_seal WHERE seq = $1", SEALS)
+    published = f"head {head_of(last['token'])}"
+    assert published in proven(log)[1]
+    rows(log, "DELETE FROM audit_event WHERE xid >= $1::text::xid8", str(last["from_xid"]))
+    rows(log, "DELETE FROM audit_seal WHERE seq = $1", SEALS)
+    code, said = proven(log)
+    assert (code, published in said) == (0, False)
+
+
 def test_the_seals_of_another_installation_prove_nothing(log: Settings, settings: Settings) -> None:
     other = msgspec.structs.replace(log, issuer="https://other.example")
     code, said = proven(other)
@@ -244,6 +254,20 @@ def test_writers_and_sealers_at_once_leave_every_row_sealed_once(settings: Setti
     assert using(own, work) == 100
     code, said = proven(own)
     assert (code, bool(re.search(r"\d+ seals, 100 rows, 0 not sealed", said))) == (0, True)
+
+
+def test_a_long_backlog_is_sealed_a_part_at_a_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = new_database(settings)
+    monkeypatch.setattr(service, "ROWS", 10)
+
+    async def work(runtime: Runtime) -> list[int]:
+        await write(runtime, 25)
+        return [await seal(runtime) for _ in range(4)]
+
+    counts = using(own, work)
+    assert sum(counts) == 25
+    assert max(counts) <= 11
+    assert "3 seals, 25 rows, 0 not sealed yet" in proven(own)[1]
 
 
 def test_a_server_seals_its_log_and_its_bundles_repeat_the_head(

@@ -237,6 +237,7 @@ def test_a_retried_proof_is_the_same_proof(bureau: Bureau) -> None:
     first, second = (
         phone.call("POST", "/v1/me/verifications", {"password": PASSWORD}, key="one-proof") for _ in range(2)
     )
+    assert first.json()["action_type"] == "009"
     assert first.content == second.content
     assert second.headers["idempotency-replayed"] == "true"
 

@@ -1,5 +1,7 @@
 """`ecard code verify --offline`: a scanned code, a bundle in a file, and nothing else."""
 
+import base64
+import hashlib
 import json
 import os
 import time
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from click.testing import CliRunner, Result
 
@@ -86,8 +89,17 @@ def test_what_is_no_code_is_told_apart(gate: Gate, scanned: str, code: str) -> N
 
 def test_the_anchors_of_the_first_bundle_are_shown_and_then_kept(bureau: Bureau, gate: Gate) -> None:
     first, second = gate.scan(bureau.phone().code()), gate.scan(bureau.phone().code())
-    assert "Trusting on first use: anchor-" in first.stderr
+    anchors = jwt.decode(json.loads(gate.bundle.read_bytes())["bundle"], options={"verify_signature": False})["anchors"]
+    shown = first.stderr.strip().partition("Trusting on first use: ")[2].split(", ")
+    assert shown == [rfc_7638(anchor) for anchor in anchors]
+    assert len(shown) >= 2
     assert second.stderr == ""
+
+
+def rfc_7638(jwk: dict[str, str]) -> str:
+    """Return the thumbprint of a P-256 key as the RFC computes it, to compare with what a person is shown."""
+    text = f'{{"crv":"{jwk["crv"]}","kty":"{jwk["kty"]}","x":"{jwk["x"]}","y":"{jwk["y"]}"}}'
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
 def test_the_bundle_of_another_platform_is_refused_after_the_first(

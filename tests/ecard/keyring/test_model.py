@@ -90,6 +90,14 @@ def test_no_other_key_signs_a_code(key: Key) -> None:
     assert Keyring([key, a_key("good")]).signing(Purpose.CODE, NOW).kid == "good"
 
 
+def test_a_waiting_key_that_a_hurried_rotation_overtook_does_not_take_over() -> None:
+    # "next" was promoted with a lead; then the keys were rotated at once, which retired it before its first use.
+    overtaken = a_key("next", use_from=NOW - 1, verify_until=NOW + LIFE[Purpose.CODE] - 50)
+    hurried = a_key("hurried", use_from=NOW - 50)
+    for order in ([overtaken, hurried], [hurried, overtaken]):
+        assert Keyring(order).signing(Purpose.CODE, NOW).kid == "hurried"
+
+
 def test_an_empty_ring_signs_nothing() -> None:
     for purpose in Purpose:
         with pytest.raises(NoKey):
