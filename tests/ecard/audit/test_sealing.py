@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import httpx
@@ -66,12 +66,13 @@ def sealed(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def log(settings: Settings, sealed: Settings) -> Settings:
+def log(settings: Settings, sealed: Settings) -> Iterator[Settings]:
     """A copy of the sealed log, to be damaged."""
     name = f"copy_{new_id().hex}"
     place, _, template = str(sealed.database_url).rpartition("/")
     rows(settings, f"CREATE DATABASE {name} TEMPLATE {template}")
-    return msgspec.structs.replace(sealed, database_url=f"{place}/{name}")
+    yield msgspec.structs.replace(sealed, database_url=f"{place}/{name}")
+    rows(settings, f"DROP DATABASE {name}")
 
 
 def proven(log: Settings) -> tuple[int, str]:
