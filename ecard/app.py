@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -35,7 +35,7 @@ from ecard.desk import routes as desk
 from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.document import document
-from ecard.errors import TooMany
+from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.keyring import service as keyring
@@ -50,6 +50,7 @@ from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
 
 log = logging.getLogger("ecard.app")
+_LONGEST_PATH = 200
 READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
@@ -147,6 +148,12 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     }
 
 
+async def _plain_name(request: Request[Any, Any, Any]) -> None:
+    """Refuse a name that no file system takes, before one is asked."""
+    if "\0" in request.scope["path"] or len(request.scope["path"]) > _LONGEST_PATH:
+        raise NotFound
+
+
 def _scripts() -> Router:
     """Serve the API page's scripts from the installed package: closed networks reach no CDN."""
     found = importlib.util.find_spec("litestar_offline_docs")
@@ -154,6 +161,7 @@ def _scripts() -> Router:
     return create_static_files_router(
         "/docs/static",
         directories=[directory],
+        before_request=_plain_name,
         cache_control=CacheControlHeader(public=True, max_age=86400),
         opt={"public": True},
         include_in_schema=False,

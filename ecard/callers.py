@@ -27,6 +27,10 @@ class Caller(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     key: bytes
     expires: int
 
+    def __repr__(self) -> str:
+        """Return the type alone: what is inside belongs in no log."""
+        return f"{type(self).__name__}(…)"
+
 
 class Holder(Caller, frozen=True, array_like=True, kw_only=True, tag="holder"):
     """A holder's phone: the card, the channel it was bound in, and until when a password counts as just proven."""

@@ -48,7 +48,7 @@ class Denied:
 
     def fresh(self) -> bool:
         """Return whether the sets were true within the last STALE seconds."""
-        return self._clock.time() - self.as_of <= STALE
+        return 0 <= self._clock.time() - self.as_of <= STALE
 
     async def load(self, db: Db) -> None:
         """Read everything, as at start or after a silence."""

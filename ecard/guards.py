@@ -44,6 +44,7 @@ class WrongRole(Forbidden):
     action = Text("请由 required 所列角色的操作员办理。", "Ask an operator of the role in required.")
 
 
+_REVOKED = "SELECT revoked_at IS NOT NULL FROM actor WHERE seq = $1"
 _SIGNED_HEADERS = ("signature-input", "signature", "content-digest", "idempotency-key")
 
 
@@ -84,7 +85,11 @@ async def authenticate(request: Request[Any, Any, Any], runtime: Given[Runtime])
     caller: AnyCaller = runtime.tickets.open(signed.keyid, now)
     if not hmac.compare_digest(signatures.mac(caller.key, signed.base), signed.signature):
         raise signatures.SignatureWrong
-    if caller.seq in runtime.denied.actors:
+    revoked = caller.seq in runtime.denied.actors
+    if not runtime.denied.fresh():
+        # The feed is late: ask, rather than believe what may have changed.
+        revoked = await runtime.pool.fetchval(_REVOKED, caller.seq)
+    if revoked:
         raise KeyRevoked
     request.scope["state"]["actor"] = caller
     return caller

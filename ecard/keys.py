@@ -159,6 +159,22 @@ def thumbprint(suite: Suite, public: bytes) -> str:
     return b64url(sha256(canonical.encode()).digest())
 
 
+# The points of small order on Curve25519 and their other spellings, sign bit aside: "signatures" by
+# them can be made by anybody (RFC 8032 §5.1 leaves refusing them to the application).
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(encoded)
+    for encoded in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+
+
 def from_jwk(jwk: dict[str, str]) -> tuple[Suite, bytes]:
     """Return suite and raw public key of a JWK; ValueError when it is not one of ours or not on the curve."""
     match jwk:
@@ -166,6 +182,9 @@ def from_jwk(jwk: dict[str, str]) -> tuple[Suite, bytes]:
             suite, public = Suite.ES256, b"\x04" + unb64url(x) + unb64url(y)
         case {"kty": "OKP", "crv": "Ed25519", "x": str(x)}:
             suite, public = Suite.EDDSA, unb64url(x)
+            if public[:-1] + bytes(last & 0x7F for last in public[-1:]) in _SMALL_ORDER:
+                msg = "a point of small order"
+                raise ValueError(msg)
         case _:
             msg = "not a P-256 or Ed25519 public key"
             raise ValueError(msg)

@@ -17,6 +17,8 @@ from ecard.errors import Invalid, Text, TooLarge
 
 MAX_BODY = 64 * 1024
 """Bytes of the largest request body."""
+BODY_SECONDS = 10
+"""Seconds in which a body must have arrived: a caller that trickles it holds nothing open."""
 
 _PLACE = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
@@ -39,7 +41,7 @@ class DuplicateName(Invalid):
 
 
 class ClientDisconnect(Invalid):
-    """The caller hung up before the body was whole; nobody reads this answer."""
+    """The body was not whole in time, or the caller hung up."""
 
     code = "client_disconnected"
     title = Text("请求未发送完整", "The request ended early")

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 
 from ecard import db
 from ecard.callers import Tickets
@@ -40,7 +40,11 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None, pool_s
     clock = clock or SystemClock()
     vault = Vault(settings.master_key)
     pool = await db.connect(settings.database_url or "", size=pool_size)
-    redis = Redis.from_url(settings.redis_url or "", socket_timeout=0.5, socket_connect_timeout=0.5)
+    # A burst waits for a connection: a full pool of our own is not a Redis that does not answer.
+    connections = BlockingConnectionPool.from_url(
+        settings.redis_url or "", max_connections=32, timeout=2, socket_timeout=0.5, socket_connect_timeout=0.5
+    )
+    redis = Redis.from_pool(connections)
     denied, ring = Denied(clock), Keyring()
     runtime = Runtime(
         settings, clock, vault, pool, redis, Limiter(redis), denied, ring, Tickets(vault.derive("session ticket"))

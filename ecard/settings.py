@@ -43,6 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     status_bits: int = 24
     metrics_dir: Path | None = None
 
+    def __repr__(self) -> str:
+        """Return the type alone: what is inside belongs in no log."""
+        return f"{type(self).__name__}(…)"
+
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of `environ`.

@@ -22,11 +22,11 @@ _DEAD = "SELECT seq FROM card WHERE status <> 'active'"
 
 
 class BundleMaker:
-    """Makes the bundle of this moment, and keeps it for FRESH seconds."""
+    """Makes the bundle of each FRESH seconds once, and numbers it by them: two processes agree on the number."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._made_at = 0.0
+        self._version = -1
         self._token = ""
         self._making = asyncio.Lock()
 
@@ -34,12 +34,13 @@ class BundleMaker:
         """Return the signed bundle; raises NoKey."""
         async with self._making:
             now = self._runtime.clock.time()
-            if not 0 <= now - self._made_at < FRESH:
-                self._token = await self._make(now)
-                self._made_at = now
+            version = int(now // FRESH)
+            if version != self._version:
+                self._token = await self._make(now, version)
+                self._version = version
             return self._token
 
-    async def _make(self, now: float) -> str:
+    async def _make(self, now: float, version: int) -> str:
         runtime, bits = self._runtime, self._runtime.settings.status_bits
         dead = [row["seq"] for row in await runtime.pool.fetch(_DEAD)]
         epochs = range(int(now) // EPOCH - 1, int(now) // EPOCH + 2)
@@ -55,12 +56,12 @@ class BundleMaker:
             "iss": runtime.settings.issuer,
             "iat": int(now),
             "exp": int(now) + LIFE,
-            # Grows with every bundle of every process; a verifier refuses a lower one than it has seen.
-            "version": int(now * 1000),
+            # Never falls from one bundle to the next; a verifier refuses a lower one than it has seen.
+            "version": version,
             "status_bits": bits,
             "status_lists": lists,
             "codes": [
-                {"slot": one.slot, "kid": one.kid, "alg": one.suite.value, "revoked": not one.verifies(now)}
+                {"slot": one.slot, "kid": one.kid, "alg": one.suite.value, "revoked": one.revoked_at is not None}
                 | {"jwk": to_jwk(one.suite, one.public)}
                 for one in runtime.ring.codes.values()
             ],

@@ -10,7 +10,7 @@ from ecard.limits import Limit
 from ecard.runtime import Runtime
 from qr import handle, number
 from qr.errors import NumberUnknown
-from qr.model import LIFETIME, PASSWORD_PROVEN, STEP, number_key, once_key, step_at
+from qr.model import LIFETIME, PASSWORD_PROVEN, RELATIVE, STEP, number_key, once_key, step_at
 from qr.verify import SlotKey, open_code
 
 WRONG_NUMBERS = Limit("wrong_number", 20, 600, guarded=True)
@@ -23,7 +23,7 @@ async def read(runtime: Runtime, asked: EvidenceRequest, item: Item, by: Termina
     now = runtime.clock.time()
     if number.looks_like_one(asked.code):
         return await _read_number(runtime, asked.code, item, by, now)
-    keys = {slot: SlotKey(key.verifier, revoked=not key.verifies(now)) for slot, key in runtime.ring.codes.items()}
+    keys = {slot: SlotKey(key.verifier, revoked=key.revoked_at is not None) for slot, key in runtime.ring.codes.items()}
     code = open_code(asked.code, keys, now)
     kid = runtime.ring.codes[code.body.slot].kid
     card, device = handle.unseal(runtime.vault, kid, code.body.handle)
@@ -34,7 +34,8 @@ async def read(runtime: Runtime, asked: EvidenceRequest, item: Item, by: Termina
         card=card,
         device=device,
         once=once_key(code),
-        shadow=number_key(card, code.step, code.scene),
+        # A relative's screen has no digits: showing it must not use up those of the holder's own.
+        shadow=None if code.body.flags & RELATIVE else number_key(card, code.step, code.scene),
         scene=_scene(code.scene, item),
         strength=Strength.KNOWLEDGE if proven else Strength.POSSESSION,
         amr=("pop", "pin") if proven else ("pop",),

@@ -45,8 +45,9 @@ EPOCH = 86400
 MAX_TEXT = 311
 """Characters of the largest code that stays QR version 10, M; the longest scan that is read at all."""
 PASSWORD_PROVEN = 0b1
-"""Flag: the holder's password was proven on the device within five minutes."""
-CHAIN_HOURS = 24
+"""Flag: the holder's password was proven on the device within five minutes of the code's step."""
+RELATIVE = 0b10
+"""Flag: somebody else, who may act for the holder, shows the code. Verifiers ignore flags they do not know."""
 
 _VERSION = 1
 TICKET, CHAIN = 1, 2

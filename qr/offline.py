@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple
 import jwt
 
 from ecard import tokens
+from ecard.catalogue.model import Scene
 from ecard.clock import SKEW
-from ecard.desk.errors import CardSuspended, Replayed
+from ecard.desk.errors import CardSuspended, Replayed, WrongScene
 from ecard.keys import from_jwk, verifier
 from ecard.tokens import PublicKey, TokenRefused, TokenType
 from qr.errors import BundleRefused, BundleStale
@@ -82,14 +83,16 @@ class OfflineVerifier:
         """Return the anchors of this bundle, to be kept for the next one."""
         return anchors_of(self._claims)
 
-    def verify(self, scanned: str, now: float) -> Verdict:
-        """Return what `scanned` proves at `now` (Unix seconds).
+    def verify(self, scanned: str, now: float, *, scene: Scene | None = None) -> Verdict:
+        """Return what `scanned` proves at `now` (Unix seconds); with `scene`, only a code shown for it.
 
-        Raises the errors of `qr.errors`, CardSuspended, Replayed (seen by this verifier), BundleStale.
+        Raises WrongScene, the errors of `qr.errors`, CardSuspended, Replayed (seen by this verifier), BundleStale.
         """
         if now >= self._claims["exp"]:
             raise BundleStale
         code = open_code(scanned, self._keys, now)
+        if scene is not None and code.scene != scene:
+            raise WrongScene(required=scene.name.lower())
         if self._dead(code):
             raise CardSuspended(status_as_of=self.as_of)
         once = once_key(code).hex()

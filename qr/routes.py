@@ -27,7 +27,10 @@ _DRAWINGS = {"text/plain": render.plain, "image/svg+xml": render.svg, "image/png
 @lru_cache(maxsize=64)
 def _preferred(accept: str) -> str | None:
     """Return which of our formats an `Accept` header (RFC 9110 §12.5.1) prefers: JSON where it names none of them."""
-    return Accept(accept).best_match(["application/json", *_DRAWINGS])
+    try:
+        return Accept(accept).best_match(["application/json", *_DRAWINGS])
+    except (ValueError, OverflowError):
+        return None
 
 
 class OneAtATime(EcardError):
@@ -62,7 +65,7 @@ async def codes_issue(
 @post(
     "/v1/me/code-certificates",
     operation_id="code_certificate_issue",
-    status_code=201,
+    status_code=200,
     opt={"errors": (CardSuspended, StatusUnknown, NoKey)},
 )
 async def code_certificate_issue(

@@ -17,6 +17,7 @@ from qr.model import (
     EPOCH,
     LIFETIME,
     PASSWORD_PROVEN,
+    RELATIVE,
     STEP,
     TICKET,
     Body,
@@ -34,8 +35,13 @@ class Showing(NamedTuple):
 
     card: int
     device: int
-    flags: int
-    own: bool
+    proven_until: float = 0.0
+    own: bool = True
+
+    def flags(self, step: int) -> int:
+        """Return the flags of a code shown in `step`: a proof that ends before it begins is none."""
+        proven = PASSWORD_PROVEN if step * STEP < self.proven_until else 0
+        return proven if self.own else proven | RELATIVE
 
 
 async def issue(runtime: Runtime, holder: Holder, asked: CodesRequest) -> Codes:
@@ -46,9 +52,7 @@ async def issue(runtime: Runtime, holder: Holder, asked: CodesRequest) -> Codes:
     now = runtime.clock.time()
     card = holder.card if asked.relative is None else await family.card_of(runtime, holder, asked.relative)
     _require_alive(runtime, card, holder.card)
-    showing = Showing(
-        card, holder.seq, PASSWORD_PROVEN if holder.verified_until > now else 0, own=asked.relative is None
-    )
+    showing = Showing(card, holder.seq, holder.verified_until, own=asked.relative is None)
     key = runtime.ring.signing(Purpose.CODE, now)
     first, scene = step_at(now), Scene[asked.scene.name]
     codes = make(runtime, key, showing, scene, first, asked.count)
@@ -72,7 +76,7 @@ def make(runtime: Runtime, key: Key, showing: Showing, scene: Scene, first: int,
         if step * STEP // EPOCH != epoch:
             epoch = step * STEP // EPOCH
             place = handle.permutation(vault, epoch, bits).place(showing.card)
-        body = Body(TICKET, key.slot, scene, showing.flags, step, LIFETIME, place, sealed).pack()
+        body = Body(TICKET, key.slot, scene, showing.flags(step), step, LIFETIME, place, sealed).pack()
         codes.append(
             ShownCode(
                 code=text(body + key.signer.sign(signed_ticket(body))),

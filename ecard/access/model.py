@@ -7,8 +7,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-SESSION_SECONDS = 12 * 3600
-
 
 class Setting(StrEnum):
     """Where a terminal stands: an attended counter, a kiosk, a gate, a till, or an online service."""

@@ -5,7 +5,7 @@ from uuid import UUID
 from ecard import signatures
 from ecard.access import store
 from ecard.access.errors import ActorUnknown, KeyRefused, ShareRefused, UsccRefused
-from ecard.access.model import SESSION_SECONDS, agree, new_share
+from ecard.access.model import agree, new_share
 from ecard.access.schemas import (
     AgencyRequest,
     ChannelRequest,
@@ -16,7 +16,7 @@ from ecard.access.schemas import (
     TerminalRequest,
 )
 from ecard.audit import store as audit
-from ecard.callers import AnyCaller, Channel, Holder, Operator, Terminal
+from ecard.callers import SESSION_SECONDS, AnyCaller, Channel, Holder, Operator, Terminal
 from ecard.db import Row, Tx
 from ecard.encoding import b64url, unb64url
 from ecard.errors import NotFound

@@ -10,20 +10,23 @@ from ecard.cards.errors import CardNotUsable, FaceMismatch, IdentityMismatch
 from ecard.cards.model import Level, Relation, Status, check_quota, mask_name
 from ecard.cards.profiles import id_index, open_profile
 from ecard.cards.schemas import RelativeRequest, RelativeView
-from ecard.cards.service import ISSUING
 from ecard.db import Tx
 from ecard.errors import NotFound
 from ecard.ids import new_id
+from ecard.limits import Limit
 from ecard.runtime import Runtime
 
+ADDING = Limit("relative", 10, 3600, guarded=True)
+"""Attempts of one holder at one person in an hour; their own issuing is counted apart."""
 
-async def check_relative(runtime: Runtime, checks: Checks, asked: RelativeRequest) -> int:
+
+async def check_relative(runtime: Runtime, checks: Checks, holder: Holder, asked: RelativeRequest) -> int:
     """Check that the relative is who the holder says, with their card and face; return the card's number.
 
     Raises IdentityMismatch, CardNotUsable (the relative needs a living card), FaceMismatch.
     """
     index = id_index(runtime.vault, asked.id_no)
-    await runtime.limiter.hit(ISSUING, index.hex())
+    await runtime.limiter.hit(ADDING, f"{holder.card}:{index.hex()}")
     row = await store.by_person(runtime.pool, index)
     if row is None:
         raise IdentityMismatch

@@ -31,6 +31,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bank_account: str = ""
     fare_class: str = ""
 
+    def __repr__(self) -> str:
+        """Return the type alone: what is inside belongs in no log."""
+        return f"{type(self).__name__}(…)"
+
 
 class Level(IntEnum):
     """签发等级: how far the e-card is opened."""

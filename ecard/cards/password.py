@@ -74,6 +74,12 @@ async def proven(tx: Tx, runtime: Runtime, holder: Holder) -> PasswordProven:
     )
 
 
+async def require_proof(runtime: Runtime, busi_seq: UUID, device: UUID) -> None:
+    """Check that a proof of the password lives, before an authority is asked for its owner; raises BusiSeqUnknown."""
+    if not await store.proof_lives(runtime.pool, busi_seq, device):
+        raise BusiSeqUnknown
+
+
 async def spend(tx: Tx, busi_seq: UUID | None, device: UUID) -> None:
     """Use a proof of the password once; raises BusiSeqUnknown."""
     if busi_seq is None or not await store.spend_verification(tx, busi_seq, device):
@@ -85,13 +91,16 @@ async def change(runtime: Runtime, checks: Checks, holder: Holder, asked: Passwo
 
     Raises PasswordNotAllowed, FaceRequired, FaceMismatch, BusiSeqUnknown.
     """
-    new = await hashed(runtime.vault, asked.password)
+    check_password_form(asked.password)
     if asked.busi_seq is None:
         if asked.face is None:
             raise FaceRequired(pointer="/face")
         row = await store.by_seq(runtime.pool, holder.card)
         if row is None or not await checks.face(open_profile(runtime.vault, row.profile), asked.face):
             raise FaceMismatch
+    else:
+        await require_proof(runtime, asked.busi_seq, holder.actor)
+    new = await hashed(runtime.vault, asked.password)
     async with begin(runtime.pool) as tx:
         if asked.busi_seq is not None:
             await spend(tx, asked.busi_seq, holder.actor)

@@ -116,9 +116,7 @@ async def password_prove(
     data: JSONBody[PasswordRequest], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[PasswordProven]:
     """Prove the password 验密 (009): a one-time busiSeq for the next step, good for 5 minutes."""
-    before = await creation.answered(holder.actor)
-    if before is not None:
-        return before
+    # Also a repeated call is judged by the password it bears: a stored answer must not tell whether it is right.
     await password.prove(runtime, holder.card, data.password, actor=holder.actor)
     return await creation.once(holder.actor, lambda tx: password.proven(tx, runtime, holder))
 
@@ -153,6 +151,7 @@ async def payment_open(
     before = await creation.answered(holder.actor)
     if before is not None:
         return before
+    await password.require_proof(runtime, data.busi_seq, holder.actor)
     await service.check_bank(runtime, checks, holder)
     return await creation.once(holder.actor, lambda tx: service.open_payment(tx, holder, data.busi_seq))
 
@@ -182,7 +181,8 @@ async def relative_add(
     before = await creation.answered(holder.actor)
     if before is not None:
         return before
-    card = await family.check_relative(runtime, checks, data)
+    await password.require_proof(runtime, data.busi_seq, holder.actor)
+    card = await family.check_relative(runtime, checks, holder, data)
     return await creation.once(holder.actor, lambda tx: family.add(tx, holder, card, data))
 
 

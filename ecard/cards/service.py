@@ -61,6 +61,10 @@ class Applicant(NamedTuple):
     password: str
     key: PublicKey
 
+    def __repr__(self) -> str:
+        """Return the type alone: what is inside belongs in no log."""
+        return "Applicant(…)"
+
 
 def today(runtime: Runtime) -> datetime.date:
     """Return the day in China."""
@@ -90,14 +94,16 @@ async def check_applicant(runtime: Runtime, checks: Checks, asked: IssueRequest,
     profile = open_profile(runtime.vault, row.profile)
     if profile.name != asked.name:
         raise IdentityMismatch
-    if row.status != Status.ACTIVE:
-        raise CardNotUsable
     if row.level > Level.NONE:
         await password.prove(runtime, row.seq, asked.password, actor=by.actor)
+        if row.status != Status.ACTIVE:
+            raise CardNotUsable
         return Applicant(row.seq, profile, first=False, password="", key=key)
     # Before anything else is said of the request: that would tell a stranger that name and number fit.
     if not hmac.compare_digest((asked.card_no or "").encode(), profile.card_no.encode()):
         raise IdentityMismatch
+    if row.status != Status.ACTIVE:
+        raise CardNotUsable
     hashed = await password.hashed(runtime.vault, asked.password)
     if asked.face is None:
         raise FaceRequired(pointer="/face")

@@ -35,7 +35,7 @@ _BIND = "INSERT INTO device (actor, seq, card, channel, sign_no) VALUES ($1, $2,
 _TRY = f"""
     UPDATE card SET
         password_tries = CASE WHEN fresh THEN 1 ELSE password_tries + 1 END,
-        password_tries_since = CASE WHEN fresh THEN now() ELSE password_tries_since END,
+        password_tries_since = now(),
         password_locked_until = CASE
             WHEN NOT fresh AND password_tries + 1 >= {PASSWORD_TRIES} THEN now() + interval '24 hours' END
     FROM (SELECT seq AS s, password_tries_since IS NULL OR password_tries_since < now() - interval '24 hours'
@@ -54,6 +54,10 @@ _RENEW = """
 _SPEND = f"""
     UPDATE verification SET used_at = now() WHERE busi_seq = $1 AND device = $2 AND used_at IS NULL
     AND at > now() - interval '{BUSI_SEQ_SECONDS} seconds' RETURNING card
+"""  # noqa: S608 - a constant of our own
+_LIVES = f"""
+    SELECT true FROM verification WHERE busi_seq = $1 AND device = $2 AND used_at IS NULL
+    AND at > now() - interval '{BUSI_SEQ_SECONDS} seconds'
 """  # noqa: S608 - a constant of our own
 _MOVE = "UPDATE card SET status = $2, changed_at = now() WHERE seq = $1 AND status = any($3) RETURNING seq"
 _RELATIVES = """
@@ -147,8 +151,9 @@ async def forgive(db: Db, card: int) -> None:
 
 
 async def set_password(tx: Tx, card: int, password: str) -> None:
-    """Set a password's hash and unlock."""
+    """Set a password's hash and unlock; what the old one proved and nobody used yet is void."""
     await tx.execute(_RENEW, card, password)
+    await tx.execute("UPDATE verification SET used_at = now() WHERE card = $1 AND used_at IS NULL", card)
 
 
 async def add_verification(db: Db, busi_seq: UUID, card: int, device: UUID) -> None:
@@ -159,6 +164,11 @@ async def add_verification(db: Db, busi_seq: UUID, card: int, device: UUID) -> N
 async def spend_verification(tx: Tx, busi_seq: UUID, device: UUID) -> bool:
     """Use a proof of the password, once and within its time; return whether it was there."""
     return await tx.fetchval(_SPEND, busi_seq, device) is not None
+
+
+async def proof_lives(db: Db, busi_seq: UUID, device: UUID) -> bool:
+    """Return whether a proof of the password could be used now; `spend_verification` decides."""
+    return await db.fetchval(_LIVES, busi_seq, device) is not None
 
 
 async def move(tx: Tx, seq: int, target: Status) -> bool:

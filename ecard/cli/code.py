@@ -1,5 +1,6 @@
 """`ecard code`: verify a scanned code with nothing but a bundle, as an offline terminal does."""
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -50,7 +51,12 @@ def code() -> None:
     default=None,
     help="记住信任锚、最新版本和已用码的文件 · where anchors, versions and seen codes are kept",
 )
-def verify(scanned: str, bundle: Path, state: Path | None) -> None:
+@click.option(
+    "--scene",
+    type=click.Choice([one.name.lower() for one in Scene]),
+    help="只接受此场景的码 (闸机、收款必填) · accept only this scene's codes: a gate or a till must say it",
+)
+def verify(scanned: str, bundle: Path, state: Path | None, scene: str | None) -> None:
     """离线核验一个扫到的码, 不需要网络。Verify a scanned code with no network.
 
     \b
@@ -62,6 +68,14 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     退出码 exit code: 0 有效 valid, 1 拒绝 refused
     """
     path = state or _default_state()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        # Two scans at once on one terminal: the second sees what the first accepted.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _verify(scanned, bundle, path, Scene[scene.upper()] if scene else None)
+
+
+def _verify(scanned: str, bundle: Path, path: Path, wanted: Scene | None) -> None:
     known = _remembered(path)
     token = _token(bundle)
     anchors = {kid: PublicKey(Suite(suite), unb64url(public)) for kid, (suite, public) in known.anchors.items()}
@@ -73,7 +87,7 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     verifier = OfflineVerifier.load(token, anchors=anchors, issuer=None, newest=known.newest, now=now)
     verifier.seen = known.seen
     try:
-        verdict = verifier.verify(scanned.strip(), now)
+        verdict = verifier.verify(scanned.strip(), now, scene=wanted)
     except EcardError as refusal:
         click.echo(
             msgspec.json.encode(
@@ -86,13 +100,12 @@ def verify(scanned: str, bundle: Path, state: Path | None) -> None:
     finally:
         known.anchors = {kid: (key.suite.value, b64url(key.public)) for kid, key in verifier.anchors().items()}
         known.newest, known.seen = verifier.version, verifier.seen
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.write_bytes(msgspec.json.encode(known))
         draft.replace(path)
     # A phone may sign any byte into a chain, also one that is no scene.
-    scene = Scene(verdict.scene).name.lower() if verdict.scene in set(Scene) else None
-    shown = {"valid": True, **verdict._asdict(), "scene": scene}
+    named = Scene(verdict.scene).name.lower() if verdict.scene in set(Scene) else None
+    shown = {"valid": True, **verdict._asdict(), "scene": named}
     click.echo(msgspec.json.encode(shown))
 
 

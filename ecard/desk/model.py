@@ -13,8 +13,6 @@ from ecard.catalogue.model import Field, Form, Item, Proximity, Scene, Strength
 from ecard.desk.errors import FormNotAccepted, TooWeak, WrongPlace, WrongScene
 
 ASSERTION_SECONDS = 60
-RETRY_SECONDS = 10
-"""Within these, a terminal's same request gets the same answer (the SQL of `record_visit` says so too)."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

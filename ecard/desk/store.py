@@ -31,10 +31,18 @@ _USES = """
 _DISPUTE = """
     UPDATE visit SET disputed_at = now() WHERE id = $1 AND card = $2 AND disputed_at IS NULL RETURNING item
 """
-_FORGET = """
+_FORGET = [
+    """
     DELETE FROM evidence_use WHERE key IN
         (SELECT key FROM evidence_use WHERE at < now() - interval '2 days' LIMIT 5000 FOR UPDATE SKIP LOCKED)
-"""
+    """,
+    """
+    DELETE FROM idempotency WHERE (actor, key) IN
+        (SELECT actor, key FROM idempotency WHERE at < now() - interval '2 days' LIMIT 5000 FOR UPDATE SKIP LOCKED)
+    """,
+    "DELETE FROM verification WHERE at < now() - interval '2 days'",
+    "DELETE FROM status_change WHERE at < now() - interval '1 hour'",
+]
 _ALIVE = """
     SELECT v.disputed_at IS NULL AND c.status = 'active' FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1
 """
@@ -131,8 +139,9 @@ async def dispute(tx: Tx, visit: UUID, card: int) -> str | None:
 
 
 async def forget(pool: Pool) -> None:
-    """Drop what was used up two days ago, a little at a time: no code lives longer than a day."""
-    await pool.execute(_FORGET)
+    """Drop what nobody can ask for any more, a little at a time: no code or stored answer is needed for two days."""
+    for sql in _FORGET:
+        await pool.execute(sql)
 
 
 async def alive(pool: Pool, visit: UUID) -> bool:

@@ -120,7 +120,7 @@ def offline(runtime: Runtime, cast: seeding.Cast, bundle: str) -> Figure:
     now = time.time()
     key = runtime.ring.signing(Purpose.CODE, now)
     codes = [
-        service.make(runtime, key, service.Showing(one.card, one.seq, 0, own=True), Scene.IDENTITY, step_at(now), 1)[0]
+        service.make(runtime, key, service.Showing(one.card, one.seq), Scene.IDENTITY, step_at(now), 1)[0]
         for one in cast.holders[:4000]
     ]
     private = ec.generate_private_key(ec.SECP256R1())

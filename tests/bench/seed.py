@@ -5,8 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ecard import signatures
-from ecard.access.model import SESSION_SECONDS
-from ecard.callers import AnyCaller, Holder, Terminal
+from ecard.callers import SESSION_SECONDS, AnyCaller, Holder, Terminal
 from ecard.cards.model import Profile
 from ecard.cards.profiles import card_no_index, id_index, seal_profile
 from ecard.catalogue.model import Scene
@@ -118,7 +117,7 @@ def visit_requests(runtime: Runtime, cast: Cast, holders: list[Holder]) -> list[
     tickets = [runtime.tickets.seal(one) for one in cast.terminals]
     requests = []
     for n, holder in enumerate(holders):
-        showing = service.Showing(holder.card, holder.seq, 0, own=True)
+        showing = service.Showing(holder.card, holder.seq)
         [code] = service.make(runtime, key, showing, Scene.IDENTITY, step, 1)
         body = b'{"item":"A1-01","evidence":{"kind":"code","code":"%s"}}' % code.code.encode()
         at = n % len(tickets)

@@ -93,6 +93,8 @@ CREATE TABLE device (
 );
 CREATE UNIQUE INDEX device_one_per_channel ON device (card, channel) WHERE unbound_at IS NULL;
 
+CREATE INDEX device_by_card ON device (card);
+
 CREATE TABLE verification (
     busi_seq uuid PRIMARY KEY,
     card integer NOT NULL REFERENCES card,

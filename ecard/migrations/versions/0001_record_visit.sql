@@ -27,6 +27,14 @@ BEGIN
     ELSIF NOT EXISTS (SELECT FROM actor a WHERE a.id = p_terminal AND a.revoked_at IS NULL) THEN
         outcome := 'terminal_revoked';
     END IF;
+    -- The digits do not say which phone shows them: for as long as a screen fetched before lives
+    -- (20 steps of 30 s, their life and the skew), an unbound phone stops them all.
+    IF outcome = 'ok' AND p_evidence = 'number' AND (
+        EXISTS (SELECT FROM device d WHERE d.card = p_card AND d.unbound_at > now() - interval '12 minutes')
+        OR NOT EXISTS (SELECT FROM device d WHERE d.card = p_card AND d.unbound_at IS NULL)
+    ) THEN
+        outcome := 'device_revoked';
+    END IF;
     IF outcome = 'ok' AND p_device IS NOT NULL THEN
         SELECT d.card, d.unbound_at, c.status, c.holder INTO v_device
             FROM device d JOIN card c ON c.seq = d.card WHERE d.seq = p_device;
@@ -82,7 +90,7 @@ BEGIN
     IF outcome <> 'retry' THEN
         INSERT INTO audit_event (kind, outcome, actor, card, item, detail)
             VALUES ('visit', outcome, p_terminal, CASE WHEN v_status IS NOT NULL THEN p_card END, p_item,
-                    jsonb_build_object('visit', visit, 'form', p_form, 'evidence', p_evidence, 'device', p_device,
+                    jsonb_build_object('visit', CASE WHEN outcome = 'ok' THEN visit END, 'form', p_form, 'evidence', p_evidence, 'device', p_device,
                                        'acting_card', v_acting_card));
     END IF;
     IF outcome NOT IN ('ok', 'retry') THEN
