@@ -4,6 +4,7 @@ Litestar converts parameters laxly ("5" for 5), which is right for a query strin
 body; here the bytes are decoded once, straight into the handler's own Struct.
 """
 
+import asyncio
 import json
 import re
 from functools import cache
@@ -57,19 +58,26 @@ class StrictRequest(Request[Any, Any, Any]):
         Read here and not by Litestar's general stream, which resolves limits and headers for each request.
         """
         if self._body is Empty:
-            chunks, size, more = [], 0, True
-            while more:
-                message = await self.receive()
-                if message["type"] != "http.request":
-                    raise ClientDisconnect
-                chunk = message.get("body", b"")  # ASGI lets a message go without
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MAX_BODY:
-                    raise TooLarge
-                more = message.get("more_body", False)
-            self._body = b"".join(chunks)
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    self._body = await self._received()
+            except TimeoutError:
+                raise ClientDisconnect from None
         return self._body
+
+    async def _received(self) -> bytes:
+        chunks, size, more = [], 0, True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise ClientDisconnect
+            chunk = message.get("body", b"")  # ASGI lets a message go without
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise TooLarge
+            more = message.get("more_body", False)
+        return b"".join(chunks)
 
     async def json(self) -> Any:
         """Return the body as the type of the handler's `data`."""

@@ -18,6 +18,7 @@ import uvicorn
 from ecard.access.schemas import OperatorRequest
 from ecard.access.service import register_operator
 from ecard.app import create_app
+from ecard.clock import Clock
 from ecard.db import begin
 from ecard.embedded import Stores, running
 from ecard.keys import Signer, Suite, generate, to_jwk
@@ -72,10 +73,10 @@ def settings(stores: Stores, data_dir: Path) -> Settings:
 
 
 @contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[str]:
+def serving(settings: Settings, *, clock: Clock | None = None) -> Iterator[str]:
     """Serve the real application on a free port in a thread of this process; yield its base URL."""
     config = uvicorn.Config(
-        create_app(settings, quiet=True),
+        create_app(settings, clock=clock, quiet=True),
         port=0,
         loop="uvloop",
         http="httptools",

@@ -8,6 +8,7 @@ import jwt
 import msgspec
 import pytest
 
+from ecard.clock import SteppedClock
 from ecard.encoding import b64url
 from ecard.settings import Settings
 from qr.errors import BundleRefused, BundleStale
@@ -70,7 +71,7 @@ def test_a_code_is_verified_with_nothing_but_the_bundle(bureau: Bureau, bundle: 
 
 
 def test_an_older_bundle_than_the_one_seen_before_is_refused(settings: Settings, bundle: str) -> None:
-    with serving(settings) as url:
+    with serving(settings, clock=SteppedClock(time.time() + 15)) as url:
         newer = httpx.get(f"{url}/v1/bundle").json()["bundle"]
     newest = load(newer, anchors_of=bundle).version
     assert newest > load(bundle, anchors_of=bundle).version

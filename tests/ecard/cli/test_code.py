@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecard.cli import group
+from ecard.clock import SteppedClock
 from ecard.settings import Settings
 from tests.bureau import Bureau, new_database
 from tests.conftest import serving
@@ -114,7 +115,7 @@ def test_the_bundle_of_another_platform_is_refused_after_the_first(
 
 def test_an_older_bundle_is_refused(bureau: Bureau, gate: Gate, settings: Settings) -> None:
     old = gate.bundle.read_bytes()
-    with serving(settings) as url:
+    with serving(settings, clock=SteppedClock(time.time() + 15)) as url:
         gate.fetch(url)
     assert gate.answer(bureau.phone().code())["valid"]
     gate.bundle.write_bytes(old)
