@@ -43,6 +43,10 @@ def test_every_kind_of_caller_comes_back_as_itself(tickets: Tickets, caller: Any
     assert opened == caller
 
 
+def test_a_new_session_of_a_phone_has_proven_no_password() -> None:
+    assert Holder(actor=ACTOR, seq=7, key=bytes(32), expires=END, card=11, channel=OTHER).verified_until == 0
+
+
 def test_a_ticket_is_dead_on_and_after_its_end(tickets: Tickets) -> None:
     ticket = tickets.seal(CALLERS[0])
     assert tickets.open(ticket, END - 0.001) == CALLERS[0]
