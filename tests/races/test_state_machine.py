@@ -79,6 +79,7 @@ class CardAndCode(RuleBasedStateMachine):
         # The model.
         self.status = "active"
         self.phones: dict[int, Phone] = {}
+        self.unbound = False
         self.joins = 0
         self.shown: list[Shown] = []
         self.used: set[str] = set()
@@ -92,7 +93,8 @@ class CardAndCode(RuleBasedStateMachine):
         """Return how evidence is answered: shown by a phone, or as digits, and used before or not."""
         if self.status != "active":
             return "card_suspended"
-        if phone is not None and phone not in self.phones.values():
+        # Digits do not say whose they are: one phone's unbinding stops those of all, for longer than an example.
+        if self.unbound if phone is None else phone not in self.phones.values():
             return "device_unbound"
         return "code_replayed" if used else "ok"
 
@@ -115,6 +117,7 @@ class CardAndCode(RuleBasedStateMachine):
         assert got == ("ok" if self.status == "active" else "card_suspended")
         if phone is not None:
             assert phone.issued["action_type"] == ("001" if self.joins == 1 else "002")
+            self.unbound |= channel in self.phones
             self.phones[channel] = phone
 
     @rule(channel=st.integers(0, 1))
@@ -211,6 +214,7 @@ class CardAndCode(RuleBasedStateMachine):
         """Leave a channel: its phone is refused within two seconds, the other one's stays."""
         channel = channel if channel in self.phones else 1 - channel
         phone = self.phones.pop(channel)
+        self.unbound = True
         phone.call("POST", "/v1/me/channel/leave", {"busi_seq": phone.prove(PASSWORD)})
         comes_true(phone.uses, "key_revoked")
 
