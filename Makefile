@@ -46,7 +46,7 @@ clean: ## 删除 .venv 与缓存, 不动数据 · remove what was built, never t
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--no-emit-index-url --no-emit-find-links --no-strip-extras --custom-compile-command "make lock"
 
 # Each step leaves a stamp in .venv, so that pip runs only after a change.
 
