@@ -22,7 +22,6 @@ from litestar.static_files import create_static_files_router
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
-from ecard.callers import Terminal
 from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
@@ -72,9 +71,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     checks: Checks = SandboxChecks() if settings.sandbox else NotConnected()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
         runtime = await open_runtime(settings, clock=clock)
         opened.runtime, opened.bundles = runtime, BundleMaker(runtime)
+        # For the operations that are called directly (`ecard.direct`).
+        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS))
         tasks = [asyncio.create_task(_watch(runtime)), asyncio.create_task(_seal(runtime))]
         try:
             yield
@@ -127,10 +128,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def authorities() -> Any:
         return checks
 
-    async def desk(runtime: Given[Runtime], terminal: Given[Terminal]) -> Any:
-        # After the caller, though it does not need it: Litestar starts a task group for dependencies
-        # that could run side by side, and on the hot path that costs more than they do.
-        del terminal
+    async def desk(runtime: Given[Runtime]) -> Any:
         return Desk(runtime, known, READERS)
 
     async def api_document() -> Any:

@@ -11,6 +11,7 @@ from ecard import guards
 from ecard.answers import JsonAnswer
 from ecard.callers import Holder
 from ecard.desk.errors import CardSuspended
+from ecard.direct import Direct
 from ecard.errors import EcardError, NotFound, Text, Unavailable
 from ecard.given import Given
 from ecard.keyring.model import NoKey
@@ -46,6 +47,7 @@ class OneAtATime(EcardError):
     "/v1/me/codes",
     operation_id="codes_issue",
     status_code=200,
+    middleware=[Direct],
     opt={"also": tuple(_DRAWINGS), "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey)},
 )
 async def codes_issue(
