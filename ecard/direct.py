@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from ecard import guards
+from ecard.errors import Invalid
 from ecard.requests import StrictRequest, decode
 
 _Source = Callable[[StrictRequest, Any], Awaitable[Any]]
@@ -56,7 +57,10 @@ def _sources(handler: HTTPRouteHandler) -> list[tuple[str, _Source]]:
 
 def _source(handler: HTTPRouteHandler, name: str) -> _Source:
     async def body(request: StrictRequest, _: Any) -> Any:
-        return decode(await request.body(), field.annotation if field else Any)
+        received = await request.body()
+        if not received:
+            raise Invalid  # as Litestar says of a missing parameter
+        return decode(received, field.annotation if field else Any)
 
     async def itself(request: StrictRequest, _: Any) -> Any:
         return request

@@ -87,8 +87,6 @@ class StrictRequest(Request[Any, Any, Any]):
 
 def decode(body: bytes, wanted: Any) -> Any:
     """Return `body` as `wanted`; raises NotJson, DuplicateName or Invalid with the pointer."""
-    if not body:
-        raise Invalid
     try:
         value = _decoder(wanted).decode(body)
         _twice.decode(body.decode())
