@@ -99,17 +99,23 @@ def declared(error: Exception) -> EcardError:
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Turn any exception into a problem response; what was not declared is logged with its traceback."""
     shown = declared(error)
+    note(request, error, shown)
     request_id = request.scope.get("state", {}).get("request_id", "")
-    if shown.status == EcardError.status:
-        # The traceback names files and lines; its message could hold input, so only its type is logged.
-        log.error("unhandled %s request_id=%s", type(error).__name__, request_id, exc_info=_without_message(error))
-    request.scope.setdefault("state", {})["problem"] = shown.code
     return Response(
         msgspec.json.encode(document(shown, request_id)),
         status_code=shown.status,
         media_type=MEDIA_TYPE,
         headers=shown.headers,
     )
+
+
+def note(request: Request[Any, Any, Any], error: Exception, shown: EcardError) -> None:
+    """Leave the answer's code for the access log; log what was not declared, with its traceback."""
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    if shown.status == EcardError.status:
+        # The traceback names files and lines; its message could hold input, so only its type is logged.
+        log.error("unhandled %s request_id=%s", type(error).__name__, request_id, exc_info=_without_message(error))
+    request.scope.setdefault("state", {})["problem"] = shown.code
 
 
 def _without_message(error: Exception) -> tuple[type[Exception], Exception, Any]:

@@ -5,7 +5,7 @@ PyJWT reads: its defaults accept a token without `exp`, so what is required is n
 Making one is three lines over the `Signer` seam, because a key may live where PyJWT cannot reach.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -26,6 +26,9 @@ class TokenType(StrEnum):
     BUNDLE = "ecard-bundle+jwt"
     SEAL = "ecard-seal+jwt"
     DEVICE_PROOF = "ecard-device+jwt"
+    ACCESS = "at+jwt"  # RFC 9068
+    ID = "JWT"  # OpenID Connect names no type
+    LOGOUT = "logout+jwt"  # OpenID Connect Back-Channel Logout §2.4
 
 
 class TokenRefused(Exception):
@@ -69,35 +72,51 @@ def read(
     none. `exp` and `iat` are required, in whole seconds: on or after `exp` the token is dead (RFC 7519
     §4.1.4), `iat` may be SKEW seconds ahead of `now` (Unix seconds).
     """
-    try:
-        header = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError as error:
-        raise TokenRefused("malformed") from error
-    if header.get("typ") != typ or "crit" in header:
-        raise TokenRefused("type")
-    key = keys.get(header.get("kid", ""))
-    if key is None or header.get("alg") != key.suite:
-        raise TokenRefused("key")
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            _loaded(key),
-            algorithms=[key.suite.value],
-            issuer=issuer,
-            audience=audience,
-            # The times are compared below with the clock that was passed in, not the machine's.
-            options={"require": ["exp", "iat", "iss"], "verify_exp": False, "verify_iat": False, "verify_nbf": False},
-        )
-    except jwt.InvalidSignatureError as error:
-        raise TokenRefused("signature") from error
-    except jwt.InvalidTokenError as error:
-        raise TokenRefused("claims") from error
+    claims = verified(token, keys, types=(typ,))
+    known = audience is None or audience in _listed(claims.get("aud"))
+    if claims.get("iss") != issuer or not known or (audience is None and "aud" in claims):
+        raise TokenRefused("claims")
+    if not {"exp", "iat"} <= claims.keys():
+        raise TokenRefused("claims")
     # A phone signs its own proof: "exp": "soon" is no number to compare with, and 1e999 would never end.
     if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
         raise TokenRefused("claims")
     if not claims["iat"] - SKEW <= now < claims["exp"]:
         raise TokenRefused("expired")
     return claims
+
+
+def verified(token: str, keys: Mapping[str, PublicKey], *, types: Collection[str | None]) -> dict[str, Any]:
+    """Return the claims of a token whose signature is right, and nothing else about it; raises TokenRefused.
+
+    A key is found by `kid` and must be of the header's `alg`; the name "" stands for the one key of a
+    signer that names none. Other headers (`jku`, `x5u`, `jwk`) are never looked at, `crit` is refused
+    (RFC 7515 §4.1.11), and `types` has None where a `typ` may be left out.
+    """
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.InvalidTokenError as error:
+        raise TokenRefused("malformed") from error
+    if header.get("typ") not in types or "crit" in header:
+        raise TokenRefused("type")
+    key = keys.get(header.get("kid", ""))
+    if key is None or header.get("alg") != key.suite:
+        raise TokenRefused("key")
+    try:
+        # Who, for whom and when are compared by the caller, with the clock that was passed in.
+        claims: dict[str, Any] = jwt.decode(token, _loaded(key), algorithms=[key.suite.value], options=_SIGNATURE_ONLY)
+    except jwt.InvalidSignatureError as error:
+        raise TokenRefused("signature") from error
+    except jwt.InvalidTokenError as error:
+        raise TokenRefused("claims") from error
+    return claims
+
+
+_SIGNATURE_ONLY: Any = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
+
+
+def _listed(audience: object) -> list[object]:
+    return audience if isinstance(audience, list) else [audience]
 
 
 # Bounded: a device's proof brings its own key, and there are millions of phones.

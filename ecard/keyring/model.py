@@ -28,12 +28,13 @@ class Purpose(StrEnum):
     CODE = "code"
     ASSERTION = "assertion"
     ANCHOR = "anchor"
+    TOKEN = "token"  # noqa: S105 - a purpose's name
 
 
-LIFE = {Purpose.CODE: 25 * 3600, Purpose.ASSERTION: 3600, Purpose.ANCHOR: 10 * 365 * 86400}
+LIFE = {Purpose.CODE: 25 * 3600, Purpose.ASSERTION: 3600, Purpose.ANCHOR: 10 * 365 * 86400, Purpose.TOKEN: 3600}
 """Seconds that a retired key still verifies: longer than the last thing that it signed lives.
 
-A code certificate lives 24 h, an assertion 60 s; seals of the audit log must verify for years.
+A code certificate lives 24 h, an assertion 60 s, a token 5 min; seals of the audit log must verify for years.
 """
 
 

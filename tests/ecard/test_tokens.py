@@ -183,6 +183,9 @@ def test_types_are_named_as_published() -> None:
         "ecard-bundle+jwt",
         "ecard-seal+jwt",
         "ecard-device+jwt",
+        "at+jwt",
+        "JWT",
+        "logout+jwt",
     ]
 
 

@@ -1,0 +1,106 @@
+"""The terms of clients; pure.
+
+Client 接入应用 (relying party) · profile 安全规范 · sector 标识域 (one `sub` for all its clients) · agency 所属机构.
+"""
+
+from enum import StrEnum
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+
+from ecard.tokens import PublicKey
+
+SECRET_BYTES = 32
+# A custom scheme of an app stands in reverse domain order (RFC 8252 §7.1): "cn.gov.example:/back".
+_NEVER = frozenset({"javascript", "data", "file", "blob", "about", "vbscript", "http"})
+
+
+class Profile(StrEnum):
+    """How strictly a client is held: FAPI 2.0, or OpenID Connect with PKCE for ordinary ones."""
+
+    FAPI2 = "fapi2"
+    STANDARD = "standard"
+
+
+class AuthMethod(StrEnum):
+    """How a client proves who it is (OpenID Connect Core §9); `none` is a public client, bound by DPoP instead."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    SECRET_BASIC = "client_secret_basic"  # noqa: S105 - a method's name
+    SECRET_POST = "client_secret_post"  # noqa: S105 - a method's name
+    NONE = "none"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the client is given a secret."""
+        return self in {AuthMethod.SECRET_BASIC, AuthMethod.SECRET_POST}
+
+
+class GrantType(StrEnum):
+    """What a client may come to the token endpoint with."""
+
+    CODE = "authorization_code"
+    REFRESH = "refresh_token"
+    CLIENT = "client_credentials"
+    DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+    CIBA = "urn:openid:params:grant-type:ciba"
+    VISIT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered client; `keys` are those of its inline JWKS by `kid`."""
+
+    id: UUID
+    name: str
+    agency: UUID
+    agency_name: str
+    profile: Profile
+    auth_method: AuthMethod
+    secret_sha256: bytes | None
+    keys: dict[str, PublicKey]
+    jwks_uri: str | None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    backchannel_logout_uri: str | None
+    sector: str
+    items: frozenset[str]
+    grant_types: frozenset[GrantType]
+    sandbox: bool
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the client has no way to prove who it is."""
+        return self.auth_method is AuthMethod.NONE
+
+    @property
+    def needs_dpop(self) -> bool:
+        """Whether its tokens must be bound to a key (FAPI 2.0 §5.3.2.1; a public client always)."""
+        return self.profile is Profile.FAPI2 or self.is_public
+
+    @property
+    def needs_par(self) -> bool:
+        """Whether its requests must be pushed (FAPI 2.0 §5.3.2.2)."""
+        return self.profile is Profile.FAPI2
+
+    @property
+    def origin(self) -> str:
+        """The site that a holder is shown: scheme and host of the first redirect URI, "" where there is none."""
+        parts = urlsplit(self.redirect_uris[0]) if self.redirect_uris else None
+        return f"{parts.scheme}://{parts.netloc}" if parts else ""
+
+
+def redirect_allowed(uri: str, *, sandbox: bool) -> bool:
+    """Return whether `uri` may be registered: https, an app's own scheme, or in the sandbox a loopback address."""
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not uri.isascii() or not uri.isprintable() or " " in uri or "#" in uri or "@" in parts.netloc:
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    if parts.scheme == "http":
+        return sandbox and (parts.hostname in {"127.0.0.1", "::1", "localhost"})
+    return "." in parts.scheme and parts.scheme not in _NEVER and not parts.netloc

@@ -1,0 +1,70 @@
+"""Parameters of OAuth requests: form bodies and queries, each name once (RFC 6749 §3.1, §3.2)."""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from litestar import Request
+
+from auth.errors import BadRequest, ClientRefused
+
+Form = Mapping[str, str]
+"""Parameters by name; one that is sent empty counts as not sent (RFC 6749 §3.1)."""
+_TYPE = "application/x-www-form-urlencoded"
+_MOST = 40
+"""Parameters of one request: the longest legitimate ones have about twenty."""
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return the parameters of a query or form body; raises BadRequest (repeated, malformed, control characters)."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST)
+    except ValueError:
+        raise BadRequest from None
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadRequest(parameter=name if name.isidentifier() else "")
+        if any(one < " " for one in value):
+            raise BadRequest(parameter=name if name.isidentifier() else "")
+        found[name] = value
+    return {name: value for name, value in found.items() if value}
+
+
+async def read(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Return the parameters of a form body; raises BadRequest, TooLarge."""
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if body and sent != _TYPE:
+        raise BadRequest(parameter="Content-Type")
+    try:
+        return parse(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise BadRequest from None
+
+
+def need(form: Form, name: str) -> str:
+    """Return the parameter `name`; raises BadRequest that names it."""
+    try:
+        return form[name]
+    except KeyError:
+        raise BadRequest(parameter=name) from None
+
+
+def basic(header: str) -> tuple[str, str] | None:
+    """Return id and secret of an `Authorization: Basic` header (RFC 6749 §2.3.1: both form-encoded), or None.
+
+    Raises ClientRefused for one that cannot be read.
+    """
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, secret = b64decode(value, validate=True).decode().partition(":")
+    except (NotBase64, ValueError):
+        raise ClientRefused from None
+    if not colon:
+        raise ClientRefused
+    return unquote_plus(name), unquote_plus(secret)
