@@ -24,8 +24,9 @@ _AGAIN = """
 """
 _USES = """
     SELECT v.id, v.at, v.item, v.form, v.evidence, v.strength, v.fields, v.relation, v.disputed_at,
-           v.acting_card IS NOT NULL AS by_relative, g.name AS agency, t.site, t.setting
-    FROM visit v JOIN terminal t ON t.actor = v.terminal JOIN agency g ON g.id = v.agency
+           v.acting_card IS NOT NULL AS by_relative, g.name AS agency,
+           coalesce(t.site, v.place, '') AS site, coalesce(t.setting, 'online') AS setting
+    FROM visit v LEFT JOIN terminal t ON t.actor = v.terminal JOIN agency g ON g.id = v.agency
     WHERE v.card = $1 AND v.at < $2 ORDER BY v.at DESC LIMIT $3
 """
 _DISPUTE = """

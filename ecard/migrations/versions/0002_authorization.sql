@@ -176,6 +176,7 @@ CREATE TABLE refresh_token (
     jkt text,
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
+    used_jkt text,
     answer bytea
 );
 CREATE INDEX refresh_token_grant ON refresh_token (consent_grant);

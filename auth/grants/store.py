@@ -1,0 +1,175 @@
+"""The tables of consents, grants and pairwise subjects."""
+
+import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from auth.grants.model import Grant
+from ecard.db import Db, Row, Tx
+
+COLUMNS = """
+    g.id, g.client, g.holder, g.card, g.staff, g.item, g.catalogue, g.fields, g.scope, g.sub, g.acr, g.amr,
+    g.auth_time, g.expires_at
+"""
+_REMEMBERED = """
+    SELECT true FROM consent WHERE holder = $1 AND client = $2 AND item = $3 AND catalogue = $4
+    AND fields @> $5 AND withdrawn_at IS NULL
+"""
+_WHOSE = "SELECT holder FROM subject WHERE sector = $1 AND sub = $2"
+# One statement, one round trip: consent, subject, visit, grant and audit row stand or fall together.
+_GIVE = """
+    WITH agreed AS (
+        INSERT INTO consent (id, holder, client, item, catalogue, fields) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (holder, client, item) WHERE withdrawn_at IS NULL DO UPDATE SET given_at =
+            CASE WHEN consent.catalogue = EXCLUDED.catalogue THEN consent.given_at ELSE EXCLUDED.given_at END,
+            catalogue = EXCLUDED.catalogue, fields = EXCLUDED.fields
+    ), known AS (
+        INSERT INTO subject (sector, sub, holder) VALUES ($7, $8, $2) ON CONFLICT DO NOTHING
+    ), visited AS (
+        INSERT INTO visit (id, terminal, agency, request_id, body_sha256, item, form, evidence, strength, amr, fields,
+                           kid, keys_as_of, card, level, device, place)
+        VALUES ($9, $10, $11, gen_random_uuid()::text, '', $4, 'electronic', $12, $13, $14, $6, '', 0, $15, $16,
+                (SELECT seq FROM device WHERE actor = $17), $18)
+    ), noted AS (
+        INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ('login', 'ok', $17, $15, $4, $19)
+    )
+    INSERT INTO consent_grant (id, client, holder, card, device, staff, visit, browser, item, catalogue, fields, scope,
+                               sub, acr, amr, auth_time, expires_at)
+    VALUES ($20, $3, $2, $15, $17, $21, $9, $22, $4, $5, $6, $23, $8, $24, $14, $25,
+            clock_timestamp() + make_interval(secs => $26))
+    RETURNING expires_at
+"""
+_LIST = """
+    SELECT c.id, c.item, c.fields, c.given_at, c.catalogue, k.name AS client, a.name AS agency,
+           (SELECT max(g.created_at) FROM consent_grant g
+            WHERE g.holder = c.holder AND g.client = c.client AND g.item = c.item) AS used_at
+    FROM consent c JOIN client k ON k.id = c.client JOIN agency a ON a.id = k.agency
+    WHERE c.holder = (SELECT holder FROM card WHERE seq = $1) AND c.withdrawn_at IS NULL
+    ORDER BY c.given_at DESC, c.id
+"""
+_WITHDRAW = """
+    UPDATE consent SET withdrawn_at = now()
+    WHERE id = $1 AND holder = (SELECT holder FROM card WHERE seq = $2) AND withdrawn_at IS NULL
+    RETURNING client, item
+"""
+_END = """
+    UPDATE consent_grant SET revoked_at = clock_timestamp(), why = $2 WHERE id = $1 AND revoked_at IS NULL
+"""
+_ALIVE = f"""
+    SELECT {COLUMNS}, h.profile, s.role, s.agency AS staff_agency FROM consent_grant g
+    JOIN holder h ON h.id = g.holder LEFT JOIN staff s ON s.id = g.staff WHERE g.id = $1 AND g.revoked_at IS NULL
+"""  # noqa: S608 - names of columns
+_STAFF = "SELECT id FROM staff WHERE holder = $1 AND agency = $2 AND ended_at IS NULL"
+
+
+async def remembered(db: Db, holder: UUID, client: UUID, item: str, catalogue: str, fields: list[str]) -> bool:
+    """Return whether the holder's consent to these fields, under this catalogue, still stands."""
+    return await db.fetchval(_REMEMBERED, holder, client, item, catalogue, fields) is not None
+
+
+async def whose(db: Db, sector: str, sub: str) -> UUID | None:
+    """Return whose `sub` this is in a sector, None when nobody's."""
+    holder: UUID | None = await db.fetchval(_WHOSE, sector, sub)
+    return holder
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What is recorded when a grant is given; the order is that of the parameters of `_GIVE`."""
+
+    consent: UUID
+    holder: UUID
+    client: UUID
+    item: str
+    catalogue: str
+    fields: list[str]
+    sector: str
+    sub: str
+    visit: UUID
+    terminal: UUID
+    agency: UUID
+    evidence: str
+    strength: str
+    amr: list[str]
+    card: int
+    level: int
+    device: UUID
+    place: str
+    detail: dict[str, str]
+    grant: UUID
+    staff: UUID | None
+    browser: UUID | None
+    scope: list[str]
+    acr: str
+    auth_time: datetime.datetime
+    seconds: int
+
+
+async def give(tx: Tx, given: Given) -> Grant:
+    """Record a consent, the visit that it is, and the grant; return the grant."""
+    expires_at = await tx.fetchval(_GIVE, *msgspec.structs.astuple(given))
+    return Grant(
+        id=given.grant,
+        client=given.client,
+        holder=given.holder,
+        card=given.card,
+        staff=given.staff,
+        item=given.item,
+        catalogue=given.catalogue,
+        fields=given.fields,
+        scope=given.scope,
+        sub=given.sub,
+        acr=given.acr,
+        amr=given.amr,
+        auth_time=given.auth_time,
+        expires_at=expires_at,
+    )
+
+
+async def of_holder(db: Db, card: int) -> list[Row]:
+    """Return the living consents of the card's holder, youngest first."""
+    rows: list[Row] = await db.fetch(_LIST, card)
+    return rows
+
+
+async def withdraw(tx: Tx, consent: UUID, card: int) -> Any:
+    """Withdraw a consent of the card's holder; its grants end by trigger. Returns client and item, or None."""
+    return await tx.fetchrow(_WITHDRAW, consent, card)
+
+
+async def end(db: Db, grant: UUID, why: str) -> None:
+    """End a grant and so all that came of it."""
+    await db.execute(_END, grant, why)
+
+
+class Living(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant that stands, with its holder's sealed profile, and what a member of staff is."""
+
+    grant: Grant
+    profile: bytes
+    role: str | None
+    staff_agency: UUID | None
+
+
+async def alive(db: Db, grant: UUID) -> Living | None:
+    """Return a grant that has not ended."""
+    row = await db.fetchrow(_ALIVE, grant)
+    return None if row is None else living(row)
+
+
+def living(row: Row) -> Living:
+    """Return the grant in a row that has COLUMNS, `profile`, `role` and `staff_agency`."""
+    grant = Grant(**{name: row[name] for name in Grant.__struct_fields__})
+    return Living(grant=grant, profile=row["profile"], role=row["role"], staff_agency=row["staff_agency"])
+
+
+async def staff_of(db: Db, holder: UUID, agency: UUID) -> UUID | None:
+    """Return the holder's membership of an agency's staff."""
+    found: UUID | None = await db.fetchval(_STAFF, holder, agency)
+    return found
+
+
+def when(seconds: float) -> datetime.datetime:
+    """Return Unix seconds as the database takes them."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
