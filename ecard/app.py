@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 from litestar import Litestar, Request, Router
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
@@ -19,6 +20,16 @@ from litestar.openapi.spec import License
 from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
+from auth import logout
+from auth.clients.directory import Directory
+from auth.ended import Ended
+from auth.grants import routes as grants
+from auth.logins import routes as logins
+from auth.logins.feed import Feed
+from auth.proofs import Nonces
+from auth.provider import browser
+from auth.provider import routes as provider
+from auth.server import Server
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -50,11 +61,24 @@ from qr.errors import CodeRefused
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
+_OTHERS_SECONDS = 3.0
+"""Seconds that a client's own server has to answer: its keys, a logout told to it."""
 READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-ROUTERS = [catalogue_routes.router, access.router, cards.router, desk.router, codes.router, health.router]
+ROUTERS = [
+    catalogue_routes.router,
+    access.router,
+    cards.router,
+    desk.router,
+    codes.router,
+    grants.router,
+    logins.router,
+    provider.router,
+    browser.router,
+    health.router,
+]
 
 
 class _Open:
@@ -62,6 +86,8 @@ class _Open:
 
     runtime: Runtime
     bundles: BundleMaker
+    server: Server
+    feed: Feed
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -73,16 +99,25 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         runtime = await open_runtime(settings, clock=clock)
-        opened.runtime, opened.bundles = runtime, BundleMaker(runtime)
+        http = httpx.AsyncClient(timeout=_OTHERS_SECONDS)
+        server = Server(runtime, known, Directory(runtime.pool, http), Nonces(runtime.vault), Ended(runtime.denied))
+        opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         # For the operations that are called directly (`ecard.direct`).
-        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS))
-        tasks = [asyncio.create_task(_watch(runtime)), asyncio.create_task(_seal(runtime))]
+        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
+        work = [
+            _watch(server),
+            _seal(runtime),
+            opened.feed.watch(settings.database_url or ""),
+            logout.tell_for_ever(server, http),
+        ]
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await http.aclose()
             await runtime.close()
 
     app = Litestar(
@@ -122,6 +157,12 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def bundles() -> Any:
         return opened.bundles
 
+    async def server() -> Any:
+        return opened.server
+
+    async def feed() -> Any:
+        return opened.feed
+
     async def catalogue() -> Any:
         return known
 
@@ -137,6 +178,8 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     return {
         "runtime": Provide(runtime, use_cache=True),
         "bundles": Provide(bundles, use_cache=True),
+        "server": Provide(server, use_cache=True),
+        "feed": Provide(feed, use_cache=True),
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -166,13 +209,15 @@ def _scripts() -> Router:
     )
 
 
-async def _watch(runtime: Runtime) -> None:
-    """Keep dead cards and keys fresh."""
+async def _watch(server: Server) -> None:
+    """Keep dead cards, ended grants and keys fresh."""
+    runtime = server.runtime
 
-    async def keys(db: Db) -> None:
+    async def also(db: Db) -> None:
         await keyring.refresh(db, runtime.vault, runtime.ring, runtime.clock)
+        await server.ended.refresh(db)
 
-    await runtime.denied.watch(runtime.settings.database_url or "", also=keys)
+    await runtime.denied.watch(runtime.settings.database_url or "", also=also)
 
 
 async def _seal(runtime: Runtime) -> None:

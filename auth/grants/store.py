@@ -41,6 +41,17 @@ _GIVE = """
             clock_timestamp() + make_interval(secs => $26))
     RETURNING expires_at
 """
+# A visit that was verified at a counter, made into a grant: the holder was there, whichever form the card had.
+_OF_VISIT = f"""
+    INSERT INTO consent_grant AS g (id, client, holder, card, staff, visit, item, catalogue, fields, scope, sub, acr,
+                                    amr, auth_time, expires_at)
+    SELECT $1, $2, c.holder, v.card, $4, v.id, v.item, $5, v.fields, $6, $7, 'l' || v.level || '-' || v.strength, v.amr,
+           v.at, clock_timestamp() + make_interval(secs => $8)
+    FROM visit v JOIN card c ON c.seq = v.card
+    WHERE v.id = $3 AND v.disputed_at IS NULL AND c.status = 'active'
+    RETURNING {COLUMNS}
+"""  # noqa: S608 - names of columns
+_VISITOR = "SELECT c.holder FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1"
 _LIST = """
     SELECT c.id, c.item, c.fields, c.given_at, c.catalogue, k.name AS client, a.name AS agency,
            (SELECT max(g.created_at) FROM consent_grant g
@@ -125,6 +136,18 @@ async def give(tx: Tx, given: Given) -> Grant:
         auth_time=given.auth_time,
         expires_at=expires_at,
     )
+
+
+async def visitor(db: Db, visit: UUID) -> UUID | None:
+    """Return who was there."""
+    holder: UUID | None = await db.fetchval(_VISITOR, visit)
+    return holder
+
+
+async def of_visit(tx: Tx, *columns: object) -> Grant | None:
+    """Add a grant of a visit that stands: its id, client, visit, staff, catalogue, scope, sub, life in seconds."""
+    row = await tx.fetchrow(_OF_VISIT, *columns)
+    return None if row is None else Grant(**row)
 
 
 async def of_holder(db: Db, card: int) -> list[Row]:

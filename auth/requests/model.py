@@ -29,3 +29,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     max_age: int | None = None
     language: str = ""
     binding_message: str | None = None
+
+    def bound_to(self, jkt: str) -> "Asked":
+        """Return the request with its code bound to the key that pushed it (RFC 9449 §10.1)."""
+        return msgspec.structs.replace(self, jkt=jkt)

@@ -203,3 +203,15 @@ async def pushed(server: Server, client: Client, request_uri: str) -> Asked:
     if asked is None:
         raise RequestUriRefused
     return asked
+
+
+async def from_link(server: Server, client: Client, form: Form) -> Asked:
+    """Return the request that a browser or app brings: pushed, or in full where the client's profile allows it.
+
+    Raises RequestUriRefused, BadRequest (FAPI 2.0 wants it pushed), and what `read` does.
+    """
+    if "request_uri" in form:
+        return await pushed(server, client, form["request_uri"])
+    if client.needs_par:
+        raise BadRequest(parameter="request_uri")
+    return await read(server, client, form)

@@ -88,21 +88,25 @@ async def present(server: Server, request: Request[Any, Any, Any]) -> Claims:
         raise TokenNotAccepted
     if bound is not None:
         try:
-            proof = read_proof(server, request, given.get("dpop"), token)
-            if proof is None or proof.jkt != bound:
-                raise ProofRefused(reason="key")
-            if not await replay.first_time(server.runtime.pool, proof.mark):
-                raise ProofRefused(reason="jti")
+            await _prove(server, request, token, bound)
         except (ProofRefused, NonceNeeded) as refused:
             raise _at_a_resource(refused) from None
     return claims
 
 
-def _at_a_resource(refused: OAuthError) -> OAuthError:
-    said = f'DPoP error="{refused.error}", algs="ES256 EdDSA"'
-    answer = type(refused)(headers={**refused.headers, "WWW-Authenticate": said}, **refused.members)
-    answer.status = TokenNotAccepted.status  # type: ignore[misc] # this answer's alone: 401 where a token endpoint says 400
-    return answer
+async def _prove(server: Server, request: Request[Any, Any, Any], token: str, bound: str) -> None:
+    proof = read_proof(server, request, guards.headers(request).get("dpop"), token)
+    if proof is None or proof.jkt != bound:
+        raise ProofRefused(reason="key")
+    if not await replay.first_time(server.runtime.pool, proof.mark):
+        raise ProofRefused(reason="jti")
+
+
+def _at_a_resource(refused: ProofRefused | NonceNeeded) -> OAuthError:
+    """Return the same error as a resource says it: 401 with a challenge, where a token endpoint says 400."""
+    refused.headers["WWW-Authenticate"] = f'DPoP error="{refused.error}", algs="ES256 EdDSA"'
+    refused.status = TokenNotAccepted.status  # type: ignore[misc] # this one answer's
+    return refused
 
 
 async def userinfo(server: Server, claims: Claims) -> dict[str, Any]:

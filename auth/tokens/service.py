@@ -43,7 +43,7 @@ def mint(
         identity = tokens.mint(key.signer, key.kid, TokenType.ID, said)
     return TokenAnswer(
         access_token=access,
-        token_type="DPoP" if jkt else "Bearer",  # noqa: S106 - a type's name
+        token_type="DPoP" if jkt else "Bearer",
         expires_in=ACCESS_SECONDS,
         scope=" ".join(living.grant.scope),
         refresh_token=refresh,
@@ -148,7 +148,7 @@ async def by_client(server: Server, calling: Calling) -> TokenAnswer:
     claims = client_claims(client.id, issuer=server.issuer, jti=new_id(), jkt=calling.jkt, scope=scope, now=int(now))
     return TokenAnswer(
         access_token=tokens.mint(key.signer, key.kid, TokenType.ACCESS, claims),
-        token_type="DPoP" if calling.jkt else "Bearer",  # noqa: S106 - a type's name
+        token_type="DPoP" if calling.jkt else "Bearer",
         expires_in=ACCESS_SECONDS,
         scope=scope or None,
     )

@@ -23,6 +23,10 @@ _FIND = """
     LEFT JOIN agency g ON g.id = t.agency LEFT JOIN operator o ON o.actor = a.id LEFT JOIN channel c ON c.actor = a.id
     WHERE a.id = $1 AND a.revoked_at IS NULL
 """
+_TERMINAL_BY_KEY = """
+    SELECT t.actor, t.setting, t.region, t.site FROM terminal t JOIN actor a ON a.id = t.actor
+    WHERE a.public = $1 AND a.revoked_at IS NULL
+"""
 
 
 async def insert_agency(tx: Tx, agency: UUID, name: str, uscc: str) -> None:
@@ -71,6 +75,11 @@ async def revoke(tx: Tx, actor: UUID, *kinds: str) -> int | None:
 async def find(db: Db, actor: UUID) -> Any:
     """Return a living key with what its kind adds, or None."""
     return await db.fetchrow(_FIND, actor)
+
+
+async def terminal_by_key(db: Db, public: bytes) -> Any:
+    """Return actor, setting, region and site of the living terminal that holds this key, or None."""
+    return await db.fetchrow(_TERMINAL_BY_KEY, public)
 
 
 async def public_key(db: Db, actor: UUID) -> tuple[Suite, bytes]:

@@ -14,6 +14,10 @@ _CARD = """
     SELECT c.seq, c.status, c.level, c.password IS NOT NULL AS has_password, c.changed_at, h.id AS holder, h.profile
     FROM card c JOIN holder h ON h.id = c.holder
 """
+_WITH_PHONE = """
+    SELECT c.seq FROM card c WHERE c.holder = $1 AND c.status = 'active'
+    AND EXISTS (SELECT FROM device d WHERE d.card = c.seq AND d.unbound_at IS NULL)
+"""
 _ADD_HOLDER = "INSERT INTO holder (id, id_index, profile) VALUES ($1, $2, $3) ON CONFLICT (id_index) DO NOTHING"
 _ADD_CARD = """
     INSERT INTO card (holder, card_no_index)
@@ -97,6 +101,12 @@ async def by_person(db: Db, id_index: bytes) -> CardRow | None:
 async def by_card_no(db: Db, card_no_index: bytes) -> CardRow | None:
     """Return the card whose printed number has this blind index."""
     return _card(await db.fetchrow(f"{_CARD} WHERE c.card_no_index = $1", card_no_index))
+
+
+async def with_phone(db: Db, holder: UUID) -> int | None:
+    """Return the holder's active card if a phone shows it, None otherwise."""
+    card: int | None = await db.fetchval(_WITH_PHONE, holder)
+    return card
 
 
 async def add(tx: Tx, holder: UUID, id_index: bytes, card_no_index: bytes, profile: bytes) -> int:

@@ -66,6 +66,7 @@ CREATE TABLE login (
         CHECK (state IN ('pending', 'scanned', 'confirmed', 'declined', 'expired')),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ends_at timestamptz NOT NULL,
+    qr_n smallint NOT NULL DEFAULT 0,
     qr_at timestamptz,
     card integer REFERENCES card,
     device uuid REFERENCES device (actor),
@@ -89,6 +90,15 @@ CREATE TABLE login_qr (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX login_qr_login ON login_qr (login);
+
+-- A page that waits is told by its server's process when its login changes.
+CREATE FUNCTION login_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('ecard_login', NEW.id::text);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER login_told AFTER UPDATE OF state, refused_scans ON login
+    FOR EACH ROW WHEN (NEW.channel = 'page') EXECUTE FUNCTION login_changed();
 
 CREATE TABLE consent (
     id uuid PRIMARY KEY,

@@ -1,0 +1,258 @@
+"""HTTP of the pages that a holder's browser sees: the authorization endpoint, the login page, logging out."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from litestar import Request, Response, Router, get, post, route
+from litestar.datastructures import Cookie
+from litestar.params import FromPath
+from litestar.response import Redirect, Stream
+
+from auth import forms
+from auth.errors import ClientRefused
+from auth.logins import page, sessions, store
+from auth.logins.errors import LoginUnknown
+from auth.logins.feed import Feed, events
+from auth.logins.model import LOGIN_SECONDS, Channel, State, browser_name
+from auth.logins.opening import Opened, finish, open_login, status
+from auth.logins.schemas import Status
+from auth.logins.store import Login
+from auth.provider import plain, service
+from auth.provider.authorize import authorize
+from auth.secrets import hashed
+from auth.server import Server
+from ecard import guards, problems
+from ecard.catalogue.labels import LABELS
+from ecard.catalogue.model import Field
+from ecard.db import begin
+from ecard.errors import EcardError, NotFound, Text
+from ecard.given import Given
+from qr import render
+
+Incoming = Request[Any, Any, Any]
+_POLL = "ecard_login"
+_MOVED: Final = 303
+_HTML: Mapping[str, str] = {"Content-Security-Policy": page.POLICY}
+
+
+@route("/oauth/authorize", http_method=["GET", "POST"], operation_id="oauth_authorize", status_code=303)
+async def oauth_authorize(request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Ask a holder to log in 授权端点: the browser goes back with a code, or to the login page."""
+    scope = request.scope
+    form = (
+        forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
+    )
+    sent = await authorize(
+        server,
+        form,
+        session=request.cookies.get(_kept(server)),
+        address=request.client.host if request.client else "",
+        browser=browser_name(guards.headers(request).get("user-agent", "")),
+    )
+    if sent.opened is None:
+        return Redirect(str(sent.location), status_code=_MOVED)
+    return _to_page(server, sent.opened, form.get("ui_locales", ""))
+
+
+def _to_page(server: Server, opened: Opened, locales: str = "") -> Response[Any]:
+    """Send the browser to a login's page, with the secret by which it alone can follow it."""
+    language = locales.partition(" ")[0][:2].lower()
+    query = f"?lang={language}" if language in page.LANGUAGES else ""
+    path = f"/login/{opened.id}"
+    return Redirect(
+        path + query, status_code=_MOVED, cookies=[_cookie(server, _POLL, opened.poll, path, LOGIN_SECONDS)]
+    )
+
+
+def _cookie(server: Server, name: str, value: str, path: str, seconds: int) -> Cookie:
+    secure = server.issuer.startswith("https:")
+    return Cookie(key=name, value=value, path=path, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+
+
+def _kept(server: Server) -> str:
+    """Return the name of the session's cookie; `__Host-` keeps other hosts of the domain from setting it."""
+    return f"__Host-{sessions.COOKIE}" if server.issuer.startswith("https:") else sessions.COOKIE
+
+
+async def _followed(request: Incoming, server: Server, login: UUID) -> tuple[Login, str]:
+    """Return the login and its secret to the browser that opened it; raises LoginUnknown for any other."""
+    poll = request.cookies.get(_POLL, "")
+    found = await store.by_poll(server.runtime.pool, login, hashed(poll))
+    if found is None or found.channel is not Channel.PAGE:
+        raise LoginUnknown
+    return found, poll
+
+
+@get("/login/{login:uuid}", operation_id="login_page")
+async def login_page(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[bytes]:
+    """Show the login page 登录页."""
+    found, poll = await _followed(request, server, login)
+    client = await server.directory.find(str(found.client))
+    if client is None:
+        raise LoginUnknown
+    now = await status(server, login, poll)
+    wanted = found.asked.wanted
+    item = server.catalogue.get(wanted.item) if wanted.item else None
+    parts = urlsplit(found.asked.redirect_uri)
+    view = page.PageView(
+        login=str(login),
+        client=client.name,
+        agency=client.agency_name,
+        origin=f"{parts.scheme}://{parts.netloc}",
+        item_title=item.title if item else None,
+        purpose=Text(item.purpose.zh, item.purpose.en) if item else None,
+        fields=tuple(LABELS[Field(field)] for field in wanted.fields),
+        sandbox=server.runtime.settings.sandbox,
+        state=now.state.value,
+        number=now.number,
+    )
+    language = _language(request)
+    return Response(
+        page.render(view, language), media_type="text/html", headers={**_HTML, "Content-Language": language}
+    )
+
+
+def _language(request: Incoming) -> str:
+    return page.choose_language(request.query_params.get("lang"), guards.headers(request).get("accept-language"))
+
+
+@get("/login/{login:uuid}/status", operation_id="login_status")
+async def login_status(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Status:
+    """Say where a login stands 登录状态: the truth that the page polls."""
+    return await status(server, login, request.cookies.get(_POLL, ""))
+
+
+@get("/login/{login:uuid}/events", operation_id="login_events")
+async def login_events(login: FromPath[UUID], request: Incoming, server: Given[Server], feed: Given[Feed]) -> Stream:
+    """Send a login's status as it changes 登录状态推送."""
+    _, poll = await _followed(request, server, login)
+    return Stream(events(server, feed, login, poll), media_type="text/event-stream")
+
+
+@get("/login/{login:uuid}/qr.svg", operation_id="login_qr")
+async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Draw the QR of now 登录二维码."""
+    now = await status(server, login, request.cookies.get(_POLL, ""))
+    if now.qr is None:
+        raise NotFound
+    return Response(await render.svg(now.qr), media_type="image/svg+xml")
+
+
+@get("/login/{login:uuid}/app", operation_id="login_app", status_code=303)
+async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Open the e-card app on this phone 在本机打开."""
+    now = await status(server, login, request.cookies.get(_POLL, ""))
+    if now.qr is None:
+        raise LoginUnknown
+    return Redirect(f"ecard://login?{urlencode({'qr': now.qr})}", status_code=_MOVED)
+
+
+@get("/login/{login:uuid}/done", operation_id="login_done", status_code=303)
+async def login_done(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Go back to the client 返回应用, with a code or an error."""
+    finished = await finish(server, login, request.cookies.get(_POLL, ""))
+    cookies = []
+    if finished.session is not None:
+        cookies.append(_cookie(server, _kept(server), finished.session, "/", sessions.SECONDS))
+    return Redirect(finished.location, status_code=_MOVED, cookies=cookies)
+
+
+@get("/login/{login:uuid}/again", operation_id="login_again", status_code=303)
+async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Begin an expired login anew 重新登录, with the same request."""
+    found, _ = await _followed(request, server, login)
+    client = await server.directory.find(str(found.client))
+    if client is None or found.state is not State.EXPIRED:
+        raise LoginUnknown
+    opened = await open_login(
+        server, server.runtime.pool, client, found.asked, Channel.PAGE, address=found.address, browser=found.browser
+    )
+    return _to_page(server, opened)
+
+
+@post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303)
+async def login_cancel(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Give a login up on its page 取消登录."""
+    found, poll = await _followed(request, server, login)
+    await store.cancel(server.runtime.pool, found.id, hashed(poll))
+    return Redirect(f"/login/{login}/done", status_code=_MOVED)
+
+
+@get("/login/static/{name:str}", operation_id="login_static")
+async def login_static(name: FromPath[str]) -> Response[bytes]:
+    """Serve the page's style sheet and script."""
+    if name not in page.STATIC:
+        raise NotFound
+    content, media_type = page.STATIC[name]
+    return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=300"})
+
+
+@route("/oauth/logout", http_method=["GET", "POST"], operation_id="oauth_logout", status_code=303)
+async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Log a browser out 退出登录 (OpenID Connect RP-Initiated Logout): its session and what came of it end."""
+    scope = request.scope
+    form = (
+        forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
+    )
+    claims = service.id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
+    client = await server.directory.find(str(claims["aud"]) if claims else form.get("client_id", ""))
+    if claims is not None:
+        await service.end_grant(server, UUID(claims["sid"]))
+    kept = request.cookies.get(_kept(server))
+    # Without a token of ours another site could log people out: then the cookie alone is forgotten here.
+    if kept and claims is not None:
+        async with begin(server.runtime.pool) as tx:
+            await sessions.end(tx, hashed(kept))
+    wanted = form.get("post_logout_redirect_uri")
+    if wanted is not None and (client is None or wanted not in client.post_logout_redirect_uris):
+        raise ClientRefused
+    query = f"?{urlencode({'state': form['state']})}" if "state" in form else ""
+    where = wanted + query if wanted else "/login/out"
+    return Redirect(where, status_code=_MOVED, cookies=[_cookie(server, _kept(server), "", "/", 0)])
+
+
+@get(["/login/out", "/device"], operation_id="login_notice")
+async def login_notice(request: Incoming) -> Response[bytes]:
+    """Tell people what to do where no login waits: after logging out, and where a device's code is typed."""
+    language = _language(request)
+    kind = "device" if request.scope["path"] == "/device" else "out"
+    return Response(
+        plain.notice(kind, language), media_type="text/html", headers={**_HTML, "Content-Language": language}
+    )
+
+
+def render_error(request: Incoming, error: Exception) -> Response[bytes]:
+    """Show an error as a page for people; programs that ask for JSON get a problem."""
+    if "text/html" not in guards.headers(request).get("accept", ""):
+        return problems.render(request, error)
+    shown = problems.declared(error)
+    problems.note(request, error, shown)
+    language = _language(request)
+    body = plain.failure(shown.title, shown.action, shown.code, language)
+    headers = {**_HTML, **shown.headers, "Content-Language": language}
+    return Response(body, status_code=shown.status, media_type="text/html", headers=headers)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        oauth_authorize,
+        login_page,
+        login_status,
+        login_events,
+        login_qr,
+        login_app,
+        login_done,
+        login_again,
+        login_cancel,
+        login_static,
+        oauth_logout,
+        login_notice,
+    ],
+    exception_handlers={Exception: render_error, EcardError: render_error},
+    opt={"public": True},
+    include_in_schema=False,
+)
+"""What `ecard.app` mounts."""

@@ -1,0 +1,47 @@
+"""The provider's pages without a login: an error, a device's code, logged out. In the login page's own style."""
+
+import html
+from collections.abc import Mapping
+
+from ecard.errors import Text
+
+NOTICES: Mapping[str, tuple[Text, Text]] = {
+    "device": (
+        Text("在电子社保卡中输入验证码", "Enter the code in the e-card app"),
+        Text(
+            "打开手机上的电子社保卡, 选择扫一扫, 扫描设备屏幕上的二维码, 或输入设备显示的八位字母。",
+            "Open the e-card on your phone, choose Scan, and scan the device's QR, or type the eight letters it shows.",
+        ),
+    ),
+    "out": (
+        Text("已退出登录", "You are logged out"),
+        Text("可以关闭此页面。", "You may close this page."),
+    ),
+}
+"""Heading and text of each notice."""
+
+
+def notice(kind: str, language: str) -> bytes:
+    """Return the page of a notice."""
+    heading, text = NOTICES[kind]
+    return _page(_in(heading, language), f"<p>{html.escape(_in(text, language))}</p>", language)
+
+
+def failure(title: Text, action: Text, code: str, language: str) -> bytes:
+    """Return the page of an error: what is wrong, what to do, and its code for whoever helps."""
+    body = f'<p role="alert">{html.escape(_in(action, language))}</p><p><code>{html.escape(code)}</code></p>'
+    return _page(_in(title, language), body, language)
+
+
+def _in(text: Text, language: str) -> str:
+    return text.en if language == "en" else text.zh
+
+
+def _page(heading: str, body: str, language: str) -> bytes:
+    safe = html.escape(heading)
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{safe}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="/login/static/login.css"></head>'
+        f"<body><main><h1>{safe}</h1>{body}</main></body></html>"
+    ).encode()
