@@ -2,15 +2,19 @@
 
 import html
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
+from tests.bench.provider import LOADS
 from tests.clients.keys import ClientKey, client_key, proof
-from tests.clients.node import Failed, Script, run
+from tests.clients.node import HERE, Failed, Script, run
 
+ROOT = HERE.parents[1]
 CALLBACK = "https://client.example/callback"
 RESOURCE = "https://resource.example"
 CIBA = "urn:openid:params:grant-type:ciba"
@@ -157,3 +161,8 @@ def test_a_script_that_says_nothing_is_not_waited_for_forever() -> None:
         script.hear()
         with pytest.raises(RuntimeError, match="nothing for 1 s"):
             script.hear()
+
+
+def test_the_measure_of_a_provider_has_a_figure_for_each_load() -> None:
+    told = subprocess.run([sys.executable, "-m", "tests.bench.peer", "64"], cwd=ROOT, capture_output=True, check=True)
+    assert [told.stdout.decode().count(name) for name in LOADS] == [1, 1, 1, 1]
