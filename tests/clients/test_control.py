@@ -13,9 +13,11 @@ import pytest
 from tests.bench.provider import LOADS
 from tests.clients.keys import ClientKey, client_key, proof
 from tests.clients.node import HERE, Failed, Script, run
+from tests.clients.web import website
 
 ROOT = HERE.parents[1]
 CALLBACK = "https://client.example/callback"
+SECRET = "a-secret-of-the-site"
 RESOURCE = "https://resource.example"
 CIBA = "urn:openid:params:grant-type:ciba"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -52,7 +54,8 @@ def peer() -> Iterator[Peer]:
         "grant_types": GRANTS,
         "backchannel_token_delivery_mode": "poll",
     }
-    with Script("peer.mjs", {"clients": [client], "nonces": True}) as script:
+    site = {"client_id": "site", "client_secret": SECRET, "redirect_uris": [CALLBACK]}
+    with Script("peer.mjs", {"clients": [client, site], "nonces": True}) as script:
         yield Peer(f"http://127.0.0.1:{script.hear()['port']}", key)
 
 
@@ -138,6 +141,17 @@ def test_a_backchannel_login_is_polled_for(peer: Peer) -> None:
     with Script("openid_client.mjs", peer.config("ciba", login_hint="bob", interval=0.1)) as script:
         assert script.hear()["auth_req_id"]
         assert script.last()["claims"]["sub"] == "bob"
+
+
+def test_an_ordinary_website_logs_in_with_its_secret(peer: Peer) -> None:
+    with website(peer.issuer, "site", SECRET, method="client_secret_basic", redirect_uri=CALLBACK) as site:
+        assert site.finish(follow(site.begin()))["userinfo"]["sub"] == "alice"
+
+
+def test_an_ordinary_website_logs_in_with_its_key(peer: Peer) -> None:
+    private = peer.key.private_jwk
+    with website(peer.issuer, "client", private, method="private_key_jwt", redirect_uri=CALLBACK) as site:
+        assert site.finish(follow(site.begin(scope="openid profile")))["userinfo"]["name"] == "测试"
 
 
 def test_a_resource_server_admits_a_bound_token_with_its_proof_only(peer: Peer) -> None:
