@@ -8,7 +8,7 @@ PIP = $(PYTHON) -m pip --python .venv/bin/python --disable-pip-version-check --q
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check bench openapi lock clean packages
+.PHONY: help setup dev demo serve test check bench openapi lock clean packages clients
 
 help: ## 列出全部命令 · list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,7 @@ demo: setup ## 一条命令看全流程：发卡、展码、核验 · see the ma
 serve: setup ## 启动服务 · run the server
 	@$(BIN)/ecard serve
 
-test: dev packages ## 运行全部测试 · run every test
+test: dev clients packages ## 运行全部测试 · run every test
 	$(BIN)/python -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 check: dev ## 静态检查与接口文档核对 · lint, types, layers, API document
@@ -31,7 +31,7 @@ check: dev ## 静态检查与接口文档核对 · lint, types, layers, API docu
 	$(BIN)/lint-imports
 	$(BIN)/ecard openapi check
 
-bench: dev ## 性能测量, 各项与其上限并列 · measure, each figure beside its limit
+bench: dev clients ## 性能测量, 各项与其上限并列 · measure, each figure beside its limit
 	$(BIN)/python -m tests.bench
 
 openapi: setup ## 导出 openapi/openapi.json · export the API document
@@ -43,6 +43,7 @@ lock: dev ## 按 requirements*.in 重新锁定依赖 · pin the dependencies aga
 
 clean: ## 删除 .venv 与缓存, 不动数据 · remove what was built, never the data
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf tests/clients/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -51,6 +52,8 @@ LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11
 # Each step leaves a stamp in .venv, so that pip runs only after a change.
 
 dev: $(BIN)/.project $(BIN)/.dev
+
+clients: $(BIN)/.clients
 
 packages:
 	@bash .ci/debian-install
@@ -73,4 +76,9 @@ $(BIN)/.project: pyproject.toml $(BIN)/.locked
 $(BIN)/.dev: requirements-dev.lock $(BIN)/.locked
 	@echo "正在安装测试工具… · installing what tests need"
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# npm is that of the Node in the development requirements.
+$(BIN)/.clients: tests/clients/package-lock.json tests/clients/.npmrc $(BIN)/.dev
+	$(BIN)/python -m tests.clients.node ci --silent
 	@touch $@

@@ -3,8 +3,9 @@
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import uvloop
 
@@ -18,6 +19,13 @@ class Load(NamedTuple):
     wrong: int
 
 
+class Chain(NamedTuple):
+    """A request whose answer, head and body, makes the next one; None if it does not. Both count as one."""
+
+    first: bytes
+    then: Callable[[bytes], bytes | None]
+
+
 class _Connection(asyncio.Protocol):
     """Sends the next request when the last one is answered; understands Content-Length and nothing else."""
 
@@ -25,6 +33,7 @@ class _Connection(asyncio.Protocol):
         self.run = run
         self.buffer = b""
         self.sent = 0.0
+        self.then: Callable[[bytes], bytes | None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
@@ -36,6 +45,8 @@ class _Connection(asyncio.Protocol):
         if request is None:
             self.transport.close()
             return
+        if isinstance(request, Chain):
+            request, self.then = request
         self.sent = time.perf_counter()
         self.transport.write(request)
 
@@ -44,9 +55,15 @@ class _Connection(asyncio.Protocol):
         head = self.buffer.find(b"\r\n\r\n")
         if head < 0:
             return
-        at = self.buffer.find(b"content-length: ") + 16
+        at = self.buffer.lower().find(b"content-length: ", 0, head) + 16
         length = int(self.buffer[at : self.buffer.index(b"\r", at)])
         if len(self.buffer) < head + 4 + length:
+            return
+        then, self.then = self.then, None
+        following = then(self.buffer) if then else None
+        if following is not None:
+            self.buffer = b""
+            self.transport.write(following)
             return
         self.run.answered(self.buffer[9:12], time.perf_counter() - self.sent)
         self.buffer = b""
@@ -58,7 +75,9 @@ class _Connection(asyncio.Protocol):
 
 
 class _Run:
-    def __init__(self, requests: Sequence[bytes], connections: int, seconds: float | None, wanted: bytes) -> None:
+    def __init__(
+        self, requests: Sequence[bytes | Chain], connections: int, seconds: float | None, wanted: bytes
+    ) -> None:
         self.requests, self.seconds, self.wanted = requests, seconds, wanted
         self.open = connections
         self.at = 0
@@ -67,7 +86,7 @@ class _Run:
         self.started = 0.0
         self.done = asyncio.get_running_loop().create_future()
 
-    def take(self) -> bytes | None:
+    def take(self) -> bytes | Chain | None:
         if self.seconds is None:
             if self.at >= len(self.requests):
                 return None
@@ -87,7 +106,9 @@ class _Run:
             self.done.set_result(None)
 
 
-async def _drive(port: int, requests: Sequence[bytes], connections: int, seconds: float | None, wanted: int) -> Load:
+async def _drive(
+    port: int, requests: Sequence[bytes | Chain], connections: int, seconds: float | None, wanted: int
+) -> Load:
     run = _Run(requests, connections, seconds, str(wanted).encode())
     loop = asyncio.get_running_loop()
     run.started = time.perf_counter()
@@ -106,7 +127,12 @@ def _child(pipe: "multiprocessing.connection.Connection", arguments: tuple[objec
 
 
 def drive(
-    port: int, requests: Sequence[bytes], *, connections: int = 32, seconds: float | None = None, wanted: int = 200
+    port: int,
+    requests: Sequence[bytes | Chain],
+    *,
+    connections: int = 32,
+    seconds: float | None = None,
+    wanted: int = 200,
 ) -> Load:
     """Send each request once, or go round them for `seconds`, from a process of its own."""
     ours, theirs = multiprocessing.Pipe()
@@ -123,8 +149,21 @@ def drive(
     return load
 
 
-def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+def get(path: str, headers: Mapping[str, str]) -> bytes:
+    """Return the bytes of a GET."""
+    return _message([f"GET {path} HTTP/1.1", "Host: bench"], headers)
+
+
+def post(path: str, body: bytes, headers: Mapping[str, str], *, kind: str = "application/json") -> bytes:
     """Return the bytes of a POST."""
-    lines = [f"POST {path} HTTP/1.1", "Host: bench", "Content-Type: application/json", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    lines = [f"POST {path} HTTP/1.1", "Host: bench", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    return _message(lines, headers) + body
+
+
+def form(path: str, fields: Mapping[str, str]) -> bytes:
+    """Return the bytes of a POST of a form."""
+    return post(path, urlencode(fields).encode(), {}, kind="application/x-www-form-urlencoded")
+
+
+def _message(lines: list[str], headers: Mapping[str, str]) -> bytes:
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
