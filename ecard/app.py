@@ -19,6 +19,8 @@ from litestar.openapi.spec import License
 from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
+from auth.clients import routes as clients
+from auth.staff import routes as staff
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -54,7 +56,16 @@ READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-ROUTERS = [catalogue_routes.router, access.router, cards.router, desk.router, codes.router, health.router]
+ROUTERS = [
+    catalogue_routes.router,
+    access.router,
+    cards.router,
+    desk.router,
+    codes.router,
+    clients.router,
+    staff.router,
+    health.router,
+]
 
 
 class _Open:
