@@ -51,8 +51,8 @@ class KeysRefused(Invalid):
     action = Text(
         "private_key_jwt 须提供 jwks 或 jwks_uri 之一; jwks 仅含公钥, 至少一个 P-256 或 Ed25519 签名公钥, "
         "kid 各不相同。其他方式不提供。",
-        "private_key_jwt takes jwks or jwks_uri; jwks has public keys alone, one P-256 or Ed25519 signing key at least, each "
-        "with a kid of its own. Other methods take neither.",
+        "private_key_jwt takes jwks or jwks_uri; jwks has public keys only, one P-256 or Ed25519 signing key at least, "
+        "each with a kid of its own. Other methods take neither.",
     )
 
 

@@ -12,7 +12,7 @@ from auth.staff.schemas import StaffRegistered, StaffRequest, StaffView
 from ecard.access.model import Role
 from ecard.callers import Operator
 from ecard.db import begin
-from ecard.errors import NotFound
+from ecard.errors import Invalid, NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
 from ecard.runtime import Runtime
@@ -35,11 +35,13 @@ async def staff_register(
 async def staff_list(
     operator: Given[Operator],
     runtime: Given[Runtime],
-    agency: Annotated[UUID | None, QueryParameter(description="仅此机构 (of this agency alone)")] = None,
+    agency: Annotated[
+        str | None, QueryParameter(description="仅此机构 (of this agency alone)", schema_extra={"format": "uuid"})
+    ] = None,
 ) -> list[StaffView]:
     """List the staff of now 列出工作人员: of all agencies or of one; names are masked."""
     del operator
-    return await service.listed(runtime, agency)
+    return await service.listed(runtime, None if agency is None else _id(agency))
 
 
 @delete("/staff/{staff:uuid}", operation_id="staff_end", status_code=204, opt={"role": Role.REGISTRAR})
@@ -47,6 +49,14 @@ async def staff_end(staff: FromPath[UUID], operator: Given[Operator], runtime: G
     """End a role 结束登记: whatever was granted under it ends with it."""
     async with begin(runtime.pool) as tx:
         await service.end(tx, staff, operator.actor)
+
+
+def _id(text: str) -> UUID:
+    """Return the id that `text` is; raises Invalid. Litestar itself would take "null" for no filter at all."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(pointer="/query/agency") from None
 
 
 router = Router("/v1", route_handlers=[staff_register, staff_list, staff_end], tags=["staff"])

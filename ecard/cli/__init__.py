@@ -68,7 +68,9 @@ def main() -> None:
     except SettingsError as error:
         _fail(str(error), "")
     except EcardError as error:
-        _fail(f"{error.title.zh} ({error.code})。{error.action.zh}", f"{error.title.en}. {error.action.en}")
+        # Where and why, in so far as it is said: "(client_keys_refused /jwks both)".
+        named = " ".join(str(part) for part in (error.code, error.pointer, error.members.get("reason")) if part)
+        _fail(f"{error.title.zh} ({named})。{error.action.zh}", f"{error.title.en}. {error.action.en}")
 
 
 def _fail(zh: str, en: str) -> None:
