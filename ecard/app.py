@@ -21,6 +21,7 @@ from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from auth import logout
+from auth.clients import routes as clients
 from auth.clients.directory import Directory
 from auth.ended import Ended
 from auth.grants import routes as grants
@@ -30,6 +31,7 @@ from auth.proofs import Nonces
 from auth.provider import browser
 from auth.provider import routes as provider
 from auth.server import Server
+from auth.staff import routes as staff
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -77,6 +79,8 @@ ROUTERS = [
     logins.router,
     provider.router,
     browser.router,
+    clients.router,
+    staff.router,
     health.router,
 ]
 

@@ -24,7 +24,7 @@ from ecard.client import Channel, Operator, Phone, Refused, Session, Terminal
 from ecard.client.actors import new_signer
 from ecard.ids import new_id
 from ecard.keyring.model import Purpose
-from ecard.keys import Signer, Suite
+from ecard.keys import Signer, Suite, thumbprint, to_jwk
 from ecard.migrations.script import upgrade
 from ecard.numbers import resident_id, uscc
 from ecard.runtime import open_runtime
@@ -123,6 +123,12 @@ def visit_body(item: str, code: str) -> bytes:
     return msgspec.json.encode({"item": item, "evidence": {"kind": "code", "code": code}})
 
 
+def key_set(*signers: Signer) -> dict[str, list[dict[str, str]]]:
+    """Return the public keys of `signers` as a JWK set; each is named by its thumbprint."""
+    named = [(thumbprint(one.suite, one.public), to_jwk(one.suite, one.public)) for one in signers]
+    return {"keys": [{**jwk, "kid": kid} for kid, jwk in named]}
+
+
 def rows(settings: Settings, sql: str, *arguments: object) -> list[Any]:
     """Return what `sql` finds, past the application."""
 
@@ -176,6 +182,14 @@ def code_of_step(settings: Settings, phone: Phone, ahead: int, scene: Scene = Sc
             await runtime.close()
 
     return asyncio.run(sign())
+
+
+class RegisteredClient(NamedTuple):
+    """A client as its owner knows it: its secret or its private key, None for what it does not have."""
+
+    client_id: str
+    secret: str | None
+    signer: Signer | None
 
 
 class Bureau:
@@ -238,3 +252,30 @@ class Bureau:
         body = {key: person.facts[key] for key in ("name", "id_no", "card_no")}
         body |= {"relation": relation, "face": FACE_PASSED, "busi_seq": phone.prove(PASSWORD)}
         return str(phone.call("POST", "/v1/me/relatives", body).json()["id"])
+
+    def client(
+        self,
+        *,
+        profile: str = "fapi2",
+        auth_method: str = "private_key_jwt",
+        items: Sequence[str] = ("A1-01",),
+        grant_types: Sequence[str] = ("authorization_code", "refresh_token"),
+        redirect_uris: Sequence[str] = ("https://client.example/callback",),
+        **more: object,
+    ) -> RegisteredClient:
+        """Return a new sandbox client of the bureau's agency; `more` are other fields of its registration."""
+        body: dict[str, Any] = {
+            "name": "网上办事大厅",
+            "agency": self.agency,
+            "profile": profile,
+            "auth_method": auth_method,
+            "items": items,
+            "grant_types": grant_types,
+            "redirect_uris": redirect_uris,
+            "sandbox": True,
+        }
+        signer = new_signer() if auth_method == "private_key_jwt" else None
+        if signer is not None and "jwks_uri" not in more:
+            body["jwks"] = key_set(signer)
+        made = self.registrar.call("POST", "/v1/clients", {**body, **more}).json()
+        return RegisteredClient(made["client_id"], made.get("client_secret"), signer)

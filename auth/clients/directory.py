@@ -1,11 +1,13 @@
 """Clients as a process knows them: read from the database at most a second ago, keys by URI a few minutes ago.
 
 A second is what "disabled, refused everywhere within two seconds" leaves. A set of keys is fetched
-again for an unknown `kid`, but not more often than every half minute: a caller with made-up names of keys
-must not make us call others.
+again for an unknown `kid`, but by one request at a time and not more often than every half minute: a caller
+with made-up names of keys must not make us call others.
 """
 
+import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
@@ -23,6 +25,8 @@ FRESH = 1.0
 KEYS_FRESH = 300.0
 COOL_DOWN = 30.0
 _LARGEST_SET = 64 * 1024
+_SECONDS = 5.0
+"""Seconds in which a set of keys must have come."""
 _MOST = 4096
 
 
@@ -44,6 +48,7 @@ class Directory:
         self._http = http
         self._clients: dict[UUID, _Known] = {}
         self._keys: dict[str, _Keys] = {}
+        self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, client_id: str) -> Client | None:
         """Return the living client of this id, None when there is none."""
@@ -64,21 +69,42 @@ class Directory:
         """Return the client's keys; those behind a URI are fetched when they are old or lack `kid`."""
         if client.jwks_uri is None:
             return client.keys
-        now = time.monotonic()
-        held = self._keys.get(client.jwks_uri)
-        age = now - held.at if held else KEYS_FRESH
-        if held is None or age >= KEYS_FRESH or (kid not in held.keys and age >= COOL_DOWN):
-            fetched = await self._fetch(client.jwks_uri)
-            # A set that cannot be had now is better old than none; the time of asking cools down either way.
-            held = _Keys(fetched if fetched is not None else (held.keys if held else {}), now)
-            self._keys[client.jwks_uri] = held
+        held = self._enough(client.jwks_uri, kid)
+        if held is None:
+            # Of many that miss a key at once, one asks for it; the others find what it brought.
+            async with self._fetching[client.jwks_uri]:
+                held = self._enough(client.jwks_uri, kid) or await self._renewed(client.jwks_uri)
         return held.keys
 
+    def _enough(self, uri: str, kid: str) -> _Keys | None:
+        """Return the keys held for `uri`, None when they are to be fetched for `kid`'s sake."""
+        held = self._keys.get(uri)
+        if held is None:
+            return None
+        age = time.monotonic() - held.at
+        return held if age < (KEYS_FRESH if kid in held.keys else COOL_DOWN) else None
+
+    async def _renewed(self, uri: str) -> _Keys:
+        fetched, held = await self._fetch(uri), self._keys.get(uri)
+        if fetched is None:
+            # A set that cannot be had now is better old than none; the time of asking cools down either way.
+            fetched = held.keys if held else {}
+        self._keys[uri] = _Keys(fetched, time.monotonic())
+        return self._keys[uri]
+
     async def _fetch(self, uri: str) -> Mapping[str, PublicKey] | None:
+        body = b""
         try:
-            answer = await self._http.get(uri, headers={"Accept": "application/json"})
-            if not answer.is_success or len(answer.content) > _LARGEST_SET:
-                return None
-            return store.keys_of(msgspec.json.decode(answer.content))
-        except (httpx.HTTPError, msgspec.DecodeError, ValueError):
+            async with (
+                asyncio.timeout(_SECONDS),
+                self._http.stream("GET", uri, headers={"Accept": "application/json"}) as answer,
+            ):
+                if not answer.is_success:
+                    return None
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > _LARGEST_SET:
+                        return None
+            return store.keys_of(msgspec.json.decode(body))
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, ValueError, TimeoutError, RecursionError):
             return None

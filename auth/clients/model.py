@@ -3,17 +3,23 @@
 Client 接入应用 (relying party) · profile 安全规范 · sector 标识域 (one `sub` for all its clients) · agency 所属机构.
 """
 
+import re
+from collections.abc import Collection
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 import msgspec
 
+from auth.clients.errors import GrantTypesRefused, MethodRefused
 from ecard.tokens import PublicKey
 
 SECRET_BYTES = 32
 # A custom scheme of an app stands in reverse domain order (RFC 8252 §7.1): "cn.gov.example:/back".
 _NEVER = frozenset({"javascript", "data", "file", "blob", "about", "vbscript", "http"})
+# The characters of RFC 3986 without "#": browsers read a backslash as a slash, and drop tabs and line feeds.
+_WRITTEN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Profile(StrEnum):
@@ -92,15 +98,53 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 def redirect_allowed(uri: str, *, sandbox: bool) -> bool:
     """Return whether `uri` may be registered: https, an app's own scheme, or in the sandbox a loopback address."""
+    parts = _parts(uri)
+    if parts is None:
+        return False
+    if parts.scheme in {"https", "http"}:
+        return _web(parts, sandbox=sandbox)
+    return "." in parts.scheme and parts.scheme not in _NEVER and not parts.netloc
+
+
+def address_allowed(uri: str, *, sandbox: bool) -> bool:
+    """Return whether we may be told to call `uri` for keys or logout: https, or in the sandbox a loopback address."""
+    parts = _parts(uri)
+    return parts is not None and _web(parts, sandbox=sandbox)
+
+
+def check_method(profile: Profile, method: AuthMethod) -> None:
+    """Refuse a way of authentication that the profile does not have; raises MethodRefused."""
+    if profile is Profile.FAPI2 and method is not AuthMethod.PRIVATE_KEY_JWT:
+        raise MethodRefused(pointer="/auth_method")
+
+
+def check_grant_types(method: AuthMethod, grants: Collection[GrantType], redirect_uris: Collection[str]) -> None:
+    """Refuse grant types that do not go together; raises GrantTypesRefused with a `reason`.
+
+    What is asked for in the client's own name alone needs a client that can prove its name.
+    """
+    asked = set(grants)
+    if method is AuthMethod.NONE and asked & {GrantType.CLIENT, GrantType.CIBA, GrantType.VISIT}:
+        raise GrantTypesRefused(pointer="/grant_types", reason="public_client")
+    if asked == {GrantType.REFRESH}:
+        raise GrantTypesRefused(pointer="/grant_types", reason="refresh_alone")
+    if GrantType.CODE in asked and not redirect_uris:
+        raise GrantTypesRefused(pointer="/redirect_uris", reason="redirect_uri_missing")
+
+
+def _parts(uri: str) -> SplitResult | None:
+    """Return the parts of a URI that is written strictly and names no user, else None."""
+    if not _WRITTEN.fullmatch(uri):
+        return None
     try:
         parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
+        _ = parts.hostname, parts.port  # each raises for what is none
     except ValueError:
-        return False
-    if not uri.isascii() or not uri.isprintable() or " " in uri or "#" in uri or "@" in parts.netloc:
-        return False
+        return None
+    return None if "@" in parts.netloc else parts
+
+
+def _web(parts: SplitResult, *, sandbox: bool) -> bool:
     if parts.scheme == "https":
-        return bool(host)
-    if parts.scheme == "http":
-        return sandbox and (parts.hostname in {"127.0.0.1", "::1", "localhost"})
-    return "." in parts.scheme and parts.scheme not in _NEVER and not parts.netloc
+        return bool(parts.hostname)
+    return parts.scheme == "http" and sandbox and parts.hostname in _LOOPBACK

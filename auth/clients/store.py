@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from auth.clients.errors import KeysRefused
 from auth.clients.model import AuthMethod, Client, GrantType, Profile
 from ecard.db import Db, Row, Tx
 from ecard.keys import from_jwk
@@ -34,6 +35,15 @@ _ROTATE = """
     UPDATE client SET secret_sha256 = $2, jwks = $3, jwks_uri = $4
     WHERE id = $1 AND disabled_at IS NULL AND auth_method = $5 RETURNING id
 """
+_CURVES = ("P-256", "Ed25519")
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+_LONGEST_KID = 128
+# One registration at a time: two agencies that name one sector at once must not both find it free.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('auth.clients.sector'))"
+_TAKEN = """
+    SELECT EXISTS (SELECT FROM client WHERE sector = $1 AND agency <> $2)
+        OR EXISTS (SELECT FROM agency WHERE id::text = $1 AND id <> $2)
+"""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +71,26 @@ async def everyone(db: Db) -> list[Listed]:
 async def add(tx: Tx, *columns: object) -> None:
     """Add a client: the columns in the order of the table."""
     await tx.execute(_ADD, *columns)
+
+
+async def agency_exists(tx: Tx, agency: UUID) -> bool:
+    """Return whether the agency is registered."""
+    return await tx.fetchval("SELECT true FROM agency WHERE id = $1", agency) is not None
+
+
+async def agency_of(tx: Tx, uscc: str) -> UUID | None:
+    """Return the agency of a unified social credit code."""
+    agency: UUID | None = await tx.fetchval("SELECT id FROM agency WHERE uscc = $1", uscc)
+    return agency
+
+
+async def sector_free(tx: Tx, sector: str, agency: UUID) -> bool:
+    """Return whether `sector` is no other agency's, and keep others from taking it until this transaction ends.
+
+    A disabled client keeps its sector: the pseudonyms that it was given are still about.
+    """
+    await tx.execute(_LOCK)
+    return not await tx.fetchval(_TAKEN, sector, agency)
 
 
 async def disable(tx: Tx, client: UUID) -> bool:
@@ -104,15 +134,42 @@ def keys_of(jwks: Any) -> dict[str, PublicKey]:
 
     A set of one key is found without a `kid` too (the name ""). Raises ValueError for what is no set.
     """
-    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
-        msg = "not a JWK set"
-        raise ValueError(msg)  # noqa: TRY004 - it is the value that is wrong
-    found: dict[str, PublicKey] = {}
-    for jwk in jwks["keys"]:
-        if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig" or jwk.get("crv") not in {"P-256", "Ed25519"}:
-            continue
-        key = PublicKey(*from_jwk({name: value for name, value in jwk.items() if name in {"kty", "crv", "x", "y"}}))
-        found[str(jwk.get("kid", ""))] = key
+    found = {str(jwk.get("kid", "")): _key(jwk) for jwk in _usable(jwks)}
     if len(found) == 1:
         found[""] = next(iter(found.values()))
     return found
+
+
+def public_set(jwks: Any) -> dict[str, Any]:
+    """Return what is kept of a JWK set that a client is registered with: its signing keys, and of them what is used.
+
+    Raises KeysRefused: a private key (which then is no longer one), two keys of one name, or none to use.
+    """
+    kept: list[dict[str, Any]]
+    try:
+        usable = _usable(jwks)
+        if any(_PRIVATE & jwk.keys() for jwk in jwks["keys"] if isinstance(jwk, dict)):
+            raise KeysRefused(pointer="/jwks", reason="private")
+        kept = [{name: jwk[name] for name in ("kty", "crv", "x", "y", "kid") if name in jwk} for jwk in usable]
+        names = [jwk.get("kid", "") for jwk in kept if _key(jwk)]
+    except ValueError:
+        raise KeysRefused(pointer="/jwks", reason="unusable") from None
+    if not kept:
+        raise KeysRefused(pointer="/jwks", reason="unusable")
+    if not all(isinstance(name, str) and name.isprintable() and len(name) <= _LONGEST_KID for name in names):
+        raise KeysRefused(pointer="/jwks", reason="kid")
+    if len(set(names)) < len(names):
+        raise KeysRefused(pointer="/jwks", reason="kid")
+    return {"keys": kept}
+
+
+def _usable(jwks: Any) -> list[dict[str, Any]]:
+    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
+        msg = "not a JWK set"
+        raise ValueError(msg)  # noqa: TRY004 - it is the value that is wrong
+    signing = [jwk for jwk in jwks["keys"] if isinstance(jwk, dict) and jwk.get("use", "sig") == "sig"]
+    return [jwk for jwk in signing if any(jwk.get("crv") == curve for curve in _CURVES)]
+
+
+def _key(jwk: dict[str, Any]) -> PublicKey:
+    return PublicKey(*from_jwk({name: value for name, value in jwk.items() if name in {"kty", "crv", "x", "y"}}))

@@ -13,6 +13,7 @@ from ecard.settings import SettingsError
 _COMMANDS = {
     "audit": "audit",
     "catalogue": "catalogue",
+    "clients": "clients",
     "code": "code",
     "demo": "demo",
     "errors": "errors",
@@ -51,6 +52,7 @@ def group() -> None:
     ecard demo                     一条命令看全流程 · see the main job run
     ecard serve --sandbox          启动沙箱服务 · serve a sandbox
     ecard catalogue list           192 个应用事项 · the 192 items
+    ecard clients list             接入应用 · the clients that log holders in
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
@@ -66,7 +68,9 @@ def main() -> None:
     except SettingsError as error:
         _fail(str(error), "")
     except EcardError as error:
-        _fail(f"{error.title.zh} ({error.code})。{error.action.zh}", f"{error.title.en}. {error.action.en}")
+        # Where and why, in so far as it is said: "(client_keys_refused /jwks both)".
+        named = " ".join(str(part) for part in (error.code, error.pointer, error.members.get("reason")) if part)
+        _fail(f"{error.title.zh} ({named})。{error.action.zh}", f"{error.title.en}. {error.action.en}")
 
 
 def _fail(zh: str, en: str) -> None:

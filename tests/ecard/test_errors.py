@@ -18,7 +18,7 @@ def every_class() -> list[type[EcardError]]:
     while todo:
         error = todo.pop()
         todo.extend(error.__subclasses__())
-        if error.__module__.split(".")[0] in {"ecard", "qr"}:
+        if error.__module__.split(".")[0] in {"auth", "ecard", "qr"}:
             found.append(error)
     return found
 

@@ -12,6 +12,7 @@ from ecard.client import Session
 from ecard.client.actors import device_proof, new_signer
 from ecard.ids import new_id
 from ecard.settings import Settings
+from ecard.vault import Vault
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc, outcomes, refused, rows, send
 from tests.openapi.good import GOOD
 
@@ -25,6 +26,8 @@ CREATING = {
     "payment_open": "/v1/me/payment",
     "relative_add": "/v1/me/relatives",
     "holder_register": "/v1/holders",
+    "client_register": "/v1/clients",
+    "staff_register": "/v1/staff",
     "visit_create": "/v1/visits",
 }
 """The operations that create something, and their paths."""
@@ -74,6 +77,30 @@ def test_a_key_is_good_for_one_operation(bureau: Bureau) -> None:
     bureau.registrar.call("POST", "/v1/agencies", {"name": "测试", "uscc": uscc}, key=key)
     with refused("idempotency_key_reused", 422):
         bureau.registrar.call("POST", "/v1/terminals", GOOD["terminal_register"](bureau).body, key=key)
+
+
+def test_a_key_is_good_for_one_thing_that_the_path_names(bureau: Bureau) -> None:
+    one, other = (bureau.client(profile="standard", auth_method="client_secret_basic").client_id for _ in range(2))
+    key = new_id().hex
+    bureau.registrar.call("POST", f"/v1/clients/{one}/credentials", {}, key=key)
+    with refused("idempotency_key_reused", 422):
+        bureau.registrar.call("POST", f"/v1/clients/{other}/credentials", {}, key=key)
+
+
+def test_an_answer_is_kept_sealed(bureau: Bureau, settings: Settings) -> None:
+    key = new_id().hex
+    agency = bureau.registrar.call("POST", "/v1/agencies", {"name": "测试", "uscc": new_uscc()}, key=key).json()["id"]
+    [row] = rows(settings, "SELECT response FROM idempotency WHERE key = $1", key)
+    assert agency.encode() not in row["response"]
+    assert Vault(settings.master_key).open("idempotency.response", row["response"]).decode() == f'{{"id":"{agency}"}}'
+
+
+def test_an_answer_that_the_release_before_kept_in_plain_is_still_given(bureau: Bureau, settings: Settings) -> None:
+    key, body = new_id().hex, {"name": "测试", "uscc": new_uscc()}
+    first = bureau.registrar.call("POST", "/v1/agencies", body, key=key)
+    rows(settings, "UPDATE idempotency SET response = $2 WHERE key = $1", key, first.content)
+    again = bureau.registrar.call("POST", "/v1/agencies", body, key=key)
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
 
 
 def test_two_callers_may_use_one_key(bureau: Bureau) -> None:

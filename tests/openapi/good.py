@@ -57,6 +57,35 @@ def _proven(bureau: Bureau) -> Good:
     return Good(phone, {"busi_seq": phone.prove(PASSWORD)})
 
 
+def _client(bureau: Bureau) -> Good:
+    body = {
+        "name": "网上办事大厅",
+        "agency": str(bureau.agency),
+        "profile": "fapi2",
+        "auth_method": "private_key_jwt",
+        "redirect_uris": ["https://portal.example/callback"],
+        "jwks": {"keys": [_key()]},
+        "items": ["A1-01"],
+        "grant_types": ["authorization_code", "refresh_token"],
+    }
+    return Good(bureau.registrar, body)
+
+
+def _client_rotated(bureau: Bureau) -> Good:
+    return Good(bureau.registrar, {"jwks": {"keys": [_key()]}}, {"client": bureau.client().client_id})
+
+
+def _staff(bureau: Bureau) -> Good:
+    id_no = bureau.register().facts["id_no"]
+    return Good(bureau.registrar, {"id_no": id_no, "agency": str(bureau.agency), "role": "clerk"})
+
+
+def _staff_ended(bureau: Bureau) -> Good:
+    registrar, body, _ = _staff(bureau)
+    assert registrar is not None
+    return Good(registrar, path={"staff": registrar.call("POST", "/v1/staff", body).json()["id"]})
+
+
 def _relative(bureau: Bureau) -> Good:
     phone, relative = bureau.phone(), bureau.register().applicant
     named = {key: relative[key] for key in ("name", "id_no", "card_no", "face")}
@@ -106,6 +135,10 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "catalogue_list": lambda _: Good(),
     "channel_leave": _proven,
     "channel_register": _channel,
+    "client_disable": lambda bureau: Good(bureau.registrar, path={"client": bureau.client().client_id}),
+    "client_register": _client,
+    "client_rotate": _client_rotated,
+    "clients_list": lambda bureau: Good(bureau.registrar),
     "code_certificate_issue": lambda bureau: Good(_phone(bureau), {"hours": 2}),
     "codes_issue": lambda bureau: Good(_phone(bureau), {"scene": "identity", "count": 3}),
     "e_card_issue": _issuance,
@@ -121,6 +154,9 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "relative_remove": _relative_removed,
     "relatives_list": lambda bureau: Good(_phone(bureau)),
     "session_open": _session,
+    "staff_end": _staff_ended,
+    "staff_list": lambda bureau: Good(bureau.registrar),
+    "staff_register": _staff,
     "terminal_register": _terminal,
     "use_dispute": _disputed,
     "uses_list": lambda bureau: Good(_phone(bureau)),

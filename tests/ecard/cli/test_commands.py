@@ -13,7 +13,19 @@ from ecard.cli.context import remember
 from ecard.settings import Settings
 from tests.bureau import Bureau, ecard, environment, new_database
 
-COMMANDS = ["audit", "catalogue", "code", "demo", "errors", "keys", "migrate", "openapi", "operators", "serve"]
+COMMANDS = [
+    "audit",
+    "catalogue",
+    "clients",
+    "code",
+    "demo",
+    "errors",
+    "keys",
+    "migrate",
+    "openapi",
+    "operators",
+    "serve",
+]
 
 
 def test_help_lists_every_command_in_both_languages() -> None:
