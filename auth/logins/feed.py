@@ -19,8 +19,9 @@ from auth.logins.opening import status
 from auth.server import Server
 
 CHANNEL = "ecard_login"
-PULSE = 10.0
-"""Seconds after which the status is sent again when nothing happened: the QR may be a new one."""
+PULSE = 7.0
+"""Seconds after which the status is sent again when nothing happened: the QR may be a new one, and a page
+that hears nothing for ten seconds polls."""
 _BACK = 1.0
 log = logging.getLogger("auth.logins")
 

@@ -34,7 +34,7 @@ class ConfirmRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     remember: bool = False
 
 
-class ClientView(msgspec.Struct, frozen=True, kw_only=True):
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: the registered name, its agency, and the site's origin."""
 
     name: str
@@ -42,7 +42,7 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
 
 
-class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
+class AskedFrom(msgspec.Struct, frozen=True, kw_only=True):
     """Where the asking terminal stands."""
 
     setting: str
@@ -50,7 +50,7 @@ class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
     site: str
 
 
-class ItemView(msgspec.Struct, frozen=True, kw_only=True):
+class AskedItem(msgspec.Struct, frozen=True, kw_only=True):
     """For which item, and why."""
 
     code: str
@@ -58,7 +58,7 @@ class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Purpose
 
 
-class NeedsView(msgspec.Struct, frozen=True, kw_only=True):
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """What the confirmation must bring."""
 
     strength: Strength
@@ -70,22 +70,22 @@ class LoginView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     channel: Channel
-    client: ClientView
-    place: PlaceView | None
+    client: Asker
+    place: AskedFrom | None = None
     address: str
     browser: str
-    item: ItemView | None
+    item: AskedItem | None = None
     fields: list[Field]
-    needs: NeedsView
+    needs: Needs
     expires_in: int
-    binding_message: str | None
+    binding_message: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a login; `redirect` is where the phone goes when the asking app is on it too."""
 
     state: State
-    redirect: str | None
+    redirect: str | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

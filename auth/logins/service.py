@@ -22,13 +22,13 @@ from auth.logins.model import (
 )
 from auth.logins.opening import at_site, back, open_login, with_code
 from auth.logins.schemas import (
-    ClientView,
+    AskedFrom,
+    AskedItem,
+    Asker,
     ConfirmRequest,
     Decision,
-    ItemView,
     LoginView,
-    NeedsView,
-    PlaceView,
+    Needs,
 )
 from auth.logins.store import Login
 from auth.requests import service as requests
@@ -117,13 +117,13 @@ async def view(server: Server, login: Login) -> LoginView:
     return LoginView(
         id=login.id,
         channel=login.channel,
-        client=ClientView(name=client.name, agency=client.agency_name, origin=_origin(login, client)),
-        place=PlaceView(setting=place.setting, region=place.region, site=place.site) if place.terminal else None,
+        client=Asker(name=client.name, agency=client.agency_name, origin=_origin(login, client)),
+        place=AskedFrom(setting=place.setting, region=place.region, site=place.site) if place.terminal else None,
         address=login.address,
         browser=login.browser,
-        item=ItemView(code=item.code, title=item.title, purpose=item.purpose) if item else None,
+        item=AskedItem(code=item.code, title=item.title, purpose=item.purpose) if item else None,
         fields=[Field(field) for field in wanted.fields],
-        needs=NeedsView(strength=wanted.strength, number=login.channel is Channel.PAGE),
+        needs=Needs(strength=wanted.strength, number=login.channel is Channel.PAGE),
         expires_in=login.expires_in,
         binding_message=login.asked.binding_message,
     )

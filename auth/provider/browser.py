@@ -169,7 +169,7 @@ async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Se
     opened = await open_login(
         server, server.runtime.pool, client, found.asked, Channel.PAGE, address=found.address, browser=found.browser
     )
-    return _to_page(server, opened)
+    return _to_page(server, opened, _language(request))
 
 
 @post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303)
@@ -177,7 +177,8 @@ async def login_cancel(login: FromPath[UUID], request: Incoming, server: Given[S
     """Give a login up on its page 取消登录."""
     found, poll = await _followed(request, server, login)
     await store.cancel(server.runtime.pool, found.id, hashed(poll))
-    return Redirect(f"/login/{login}/done", status_code=_MOVED)
+    # To the page and not at once to the client: browsers hold a form's redirects to the page's policy.
+    return Redirect(f"/login/{login}?lang={_language(request)}", status_code=_MOVED)
 
 
 @get("/login/static/{name:str}", operation_id="login_static")
