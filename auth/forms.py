@@ -1,5 +1,6 @@
 """Parameters of OAuth requests: form bodies and queries, each name once (RFC 6749 §3.1, §3.2)."""
 
+import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from auth.errors import BadRequest, ClientRefused
 Form = Mapping[str, str]
 """Parameters by name; one that is sent empty counts as not sent (RFC 6749 §3.1)."""
 _TYPE = "application/x-www-form-urlencoded"
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _MOST = 40
 """Parameters of one request: the longest legitimate ones have about twenty."""
 
@@ -27,7 +29,7 @@ def parse(text: str) -> dict[str, str]:
     for name, value in pairs:
         if name in found:
             raise BadRequest(parameter=name if name.isidentifier() else "")
-        if any(one < " " for one in value):
+        if _CONTROL.search(value):
             raise BadRequest(parameter=name if name.isidentifier() else "")
         found[name] = value
     return {name: value for name, value in found.items() if value}

@@ -30,6 +30,7 @@ from auth.logins.feed import Feed
 from auth.proofs import Nonces
 from auth.provider import browser
 from auth.provider import routes as provider
+from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
 from ecard import __version__, guards, health, pages
@@ -104,7 +105,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         runtime = await open_runtime(settings, clock=clock)
         http = httpx.AsyncClient(timeout=_OTHERS_SECONDS)
-        server = Server(runtime, known, Directory(runtime.pool, http), Nonces(runtime.vault), Ended(runtime.denied))
+        server = Server(
+            runtime,
+            known,
+            Directory(runtime.pool, http),
+            Nonces(runtime.vault),
+            Ended(runtime.denied),
+            Marks(runtime.pool),
+        )
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         # For the operations that are called directly (`ecard.direct`).
         app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
