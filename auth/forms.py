@@ -5,7 +5,7 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from litestar import Request
 
@@ -21,18 +21,25 @@ _MOST = 40
 
 def parse(text: str) -> dict[str, str]:
     """Return the parameters of a query or form body; raises BadRequest (repeated, malformed, control characters)."""
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST)
-    except ValueError:
-        raise BadRequest from None
     found: dict[str, str] = {}
-    for name, value in pairs:
-        if name in found:
-            raise BadRequest(parameter=name if name.isidentifier() else "")
-        if _CONTROL.search(value):
+    pairs = text.split("&") if text else []
+    if len(pairs) > _MOST:
+        raise BadRequest
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:
+            name, value = _plain(name), _plain(value)
+        if name in found or _CONTROL.search(value):
             raise BadRequest(parameter=name if name.isidentifier() else "")
         found[name] = value
     return {name: value for name, value in found.items() if value}
+
+
+def _plain(encoded: str) -> str:
+    try:
+        return unquote_plus(encoded, errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest from None
 
 
 async def read(request: Request[Any, Any, Any]) -> dict[str, str]:

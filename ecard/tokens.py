@@ -64,14 +64,18 @@ def read(
     issuer: str,
     audience: str | None,
     now: float,
+    often: bool = False,
 ) -> dict[str, Any]:
     """Return the claims of `token`; raises TokenRefused.
+
+    `often` is for tokens that come again and again: that a signature was right is then remembered, never
+    whether its key still signs or its time is over. Such claims are shared: do not change them.
 
     `keys` maps `kid` to the keys that may sign this type; `audience` None means that the type has
     none. `exp` and `iat` are required, in whole seconds: on or after `exp` the token is dead (RFC 7519
     §4.1.4), `iat` may be SKEW seconds ahead of `now` (Unix seconds).
     """
-    claims = verified(token, keys, types=(typ,))
+    claims = verified(token, keys, types=(typ,), often=often)
     known = audience is None or audience in _listed(claims.get("aud"))
     if claims.get("iss") != issuer or not known or (audience is None and "aud" in claims):
         raise TokenRefused("claims")
@@ -85,16 +89,16 @@ def read(
     return claims
 
 
-def verified(token: str, keys: Mapping[str, PublicKey], *, types: Collection[str | None]) -> dict[str, Any]:
+def verified(
+    token: str, keys: Mapping[str, PublicKey], *, types: Collection[str | None], often: bool = False
+) -> dict[str, Any]:
     """Return the claims of a token whose signature is right, and nothing else about it; raises TokenRefused.
 
     A key is found by `kid` and must be of the header's `alg`; the name "" stands for the one key of a
     signer that names none. Other headers (`jku`, `x5u`, `jwk`) are never looked at, `crit` is refused
     (RFC 7515 §4.1.11), and `types` has None where a `typ` may be left out.
     """
-    signed, _, signature = token.rpartition(".")
-    head, _, payload = signed.partition(".")
-    header = _header_of(head)
+    header = _header_of(token.partition(".")[0])
     if header.get("typ") not in types or "crit" in header:
         raise TokenRefused("type")
     kid = header.get("kid", "")
@@ -103,6 +107,12 @@ def verified(token: str, keys: Mapping[str, PublicKey], *, types: Collection[str
     key = keys.get(kid)
     if key is None or header.get("alg") != key.suite:
         raise TokenRefused("key")
+    return (_signed_before if often else _signed_by)(token, key)
+
+
+def _signed_by(token: str, key: PublicKey) -> dict[str, Any]:
+    signed, _, signature = token.rpartition(".")
+    _, _, payload = signed.partition(".")
     try:
         raw, said = unb64url(signature), unb64url(payload)
     except ValueError as error:
@@ -113,6 +123,9 @@ def verified(token: str, keys: Mapping[str, PublicKey], *, types: Collection[str
         return _claims.decode(said)
     except (msgspec.DecodeError, RecursionError) as error:
         raise TokenRefused("claims") from error
+
+
+_signed_before = lru_cache(maxsize=4096)(_signed_by)
 
 
 def unverified(token: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
