@@ -1,7 +1,7 @@
 """Who may call what: every operation of the application against every kind of caller."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -175,7 +175,7 @@ def test_an_operation_of_clients_admits_a_client_that_proves_itself_and_nobody_e
 ) -> None:
     path, party = DOORS[operation].path, fapi(bureau)
     tokens = party.login(bureau.phone())
-    form = {
+    forms: dict[str, Callable[[], dict[str, str]]] = {
         "oauth_par": lambda: party.asked(new_pkce()),
         "oauth_token": lambda: {"grant_type": "client_credentials"},
         "oauth_introspect": lambda: {"token": tokens["access_token"]},
