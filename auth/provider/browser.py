@@ -21,6 +21,7 @@ from auth.logins.schemas import Status
 from auth.logins.store import Login
 from auth.provider import plain, service
 from auth.provider.authorize import authorize
+from auth.requests.objects import id_token
 from auth.secrets import hashed
 from auth.server import Server
 from ecard import guards, problems
@@ -197,7 +198,7 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     form = (
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
-    claims = service.id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
+    claims = id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
     client = await server.directory.find(str(claims["aud"]) if claims else form.get("client_id", ""))
     if claims is not None:
         await service.end_grant(server, UUID(claims["sid"]))
