@@ -69,6 +69,8 @@ async def _decide(
         known = await sessions.find(server.runtime.pool, hashed(session))
     if known is not None and not _enough(server, asked, known):
         known = None
+    if known is not None and not await grants.is_hinted(server.runtime.pool, client, asked.sub, known.holder):
+        known = None
     if known is not None:
         if await _consented(server, client, asked, known):
             async with begin(server.runtime.pool) as tx:

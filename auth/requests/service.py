@@ -58,6 +58,7 @@ async def read(server: Server, client: Client, form: Form) -> Asked:
         challenge=challenge,
         jkt=_short(form, "dpop_jkt"),
         prompt=prompt,
+        sub=_hinted(server, client, form),
         max_age=_max_age(form),
         language=form.get("ui_locales", "").partition(" ")[0][:2].lower(),
     )
@@ -133,6 +134,15 @@ def _strength(form: Form, item: Item | None) -> Strength:
         raise UnmetRequirements
     first = min((Strength(found[2]) for found in known), key=lambda strength: strength.rank)
     return max(least, first, key=lambda strength: strength.rank)
+
+
+def _hinted(server: Server, client: Client, form: Form) -> str | None:
+    if "id_token_hint" not in form:
+        return None
+    claims = objects.id_token(server, form["id_token_hint"], client)
+    if claims is None:
+        raise BadRequest(parameter="id_token_hint")
+    return str(claims["sub"])
 
 
 def _max_age(form: Form) -> int | None:
