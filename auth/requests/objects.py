@@ -51,7 +51,7 @@ async def backchannel(server: Server, client: Client, form: Form) -> Form:
     try:
         claims = await _claims(server, client, form["request"])
     except RequestObjectRefused as refused:
-        raise BadRequest(parameter="request", **refused.members) from None
+        raise BadRequest(parameter="request", reason=refused.members["reason"]) from None
     jti = claims.get("jti")
     if "iat" not in claims or not isinstance(jti, str) or not 1 <= len(jti) <= _LONGEST_JTI:
         raise BadRequest(parameter="request", reason="iat or jti")

@@ -125,7 +125,7 @@ def rs256(claims: dict[str, Any], **header: Any) -> str:
 
 def unsigned(claims: dict[str, Any]) -> str:
     """Return a JWT of the algorithm "none"."""
-    return jwt.encode(claims, None, algorithm="none")
+    return jwt.encode(claims, "", algorithm="none")
 
 
 def age_code(settings: Settings, code: str, column: str, seconds: int) -> None:
