@@ -6,10 +6,8 @@ times are those of FAPI 2.0 Message Signing §5.3.1: good for an hour at most, a
 
 from typing import Any
 
-import jwt
 import msgspec
 
-from auth import replay
 from auth.clients.authentication import audiences, timely
 from auth.clients.model import Client
 from auth.errors import BadRequest
@@ -18,7 +16,7 @@ from auth.replay import mark
 from auth.requests.errors import RequestObjectRefused
 from auth.server import Server
 from ecard.keyring.model import Purpose
-from ecard.tokens import TokenRefused, verified
+from ecard.tokens import TokenRefused, unverified, verified
 
 _SECONDS = 3600
 _TYPES = ("oauth-authz-req+jwt", "JWT", None)
@@ -55,17 +53,15 @@ async def backchannel(server: Server, client: Client, form: Form) -> Form:
     jti = claims.get("jti")
     if "iat" not in claims or not isinstance(jti, str) or not 1 <= len(jti) <= _LONGEST_JTI:
         raise BadRequest(parameter="request", reason="iat or jti")
-    if not await replay.first_time(server.runtime.pool, mark("backchannel", str(client.id), jti, claims["exp"])):
+    if not await server.marks.first_time(mark("backchannel", str(client.id), jti, claims["exp"])):
         raise BadRequest(parameter="request", reason="jti")
     return _parameters(claims)
 
 
 async def _claims(server: Server, client: Client, signed: str) -> dict[str, Any]:
     try:
-        kid = str(jwt.get_unverified_header(signed).get("kid", ""))
+        kid = str(unverified(signed)[0].get("kid", ""))
         claims = verified(signed, await server.directory.keys(client, kid), types=_TYPES)
-    except jwt.InvalidTokenError:
-        raise RequestObjectRefused(reason="form") from None
     except TokenRefused as refused:
         raise RequestObjectRefused(reason=refused.reason) from None
     now = server.runtime.clock.time()
@@ -96,7 +92,7 @@ def id_token(server: Server, hint: str, client: Client | None = None) -> dict[st
     now = server.runtime.clock.time()
     try:
         claims = verified(hint, server.runtime.ring.public(Purpose.TOKEN, now), types=("JWT",))
-    except (TokenRefused, jwt.InvalidTokenError):
+    except TokenRefused:
         return None
     if claims.get("iss") != server.issuer or (client is not None and claims.get("aud") != str(client.id)):
         return None
