@@ -21,6 +21,7 @@ from auth.logins.schemas import Status
 from auth.logins.store import Login
 from auth.provider import plain, service
 from auth.provider.authorize import authorize
+from auth.requests.objects import id_token
 from auth.secrets import hashed
 from auth.server import Server
 from ecard import guards, problems
@@ -203,8 +204,12 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     form = (
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
-    claims = service.id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
-    client = await server.directory.find(str(claims["aud"]) if claims else form.get("client_id", ""))
+    claims = id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
+    named = form.get("client_id")
+    # A hint that is not ours, or another client's: nobody is sent anywhere for it (§2, §4).
+    if (claims is None and "id_token_hint" in form) or (claims is not None and named not in {None, claims["aud"]}):
+        raise ClientRefused
+    client = await server.directory.find(str(claims["aud"]) if claims else named or "")
     if claims is not None:
         await service.end_grant(server, UUID(claims["sid"]))
     kept = request.cookies.get(_kept(server))
