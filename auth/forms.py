@@ -27,10 +27,15 @@ def parse(text: str) -> dict[str, str]:
     for name, value in pairs:
         if name in found:
             raise BadRequest(parameter=name if name.isidentifier() else "")
-        if any(one < " " for one in value):
+        if not plain(value):
             raise BadRequest(parameter=name if name.isidentifier() else "")
         found[name] = value
     return {name: value for name, value in found.items() if value}
+
+
+def plain(value: str) -> bool:
+    """Return whether a parameter is text that can be kept and sent on: no control characters, no half surrogates."""
+    return not any(one < " " or "\ud800" <= one <= "\udfff" for one in value)
 
 
 async def read(request: Request[Any, Any, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import msgspec
 from auth.clients.authentication import audiences, timely
 from auth.clients.model import Client, GrantType
 from auth.errors import BadRequest, ClientNotAllowed, DetailsRefused, ScopeRefused, TargetRefused
-from auth.forms import Form, need
+from auth.forms import Form, need, plain
 from auth.grants.model import Wanted
 from auth.requests import store
 from auth.requests.errors import (
@@ -31,6 +31,7 @@ _ACR = re.compile(r"l([12])-(possession|knowledge|biometric)")
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _LONGEST = 512
 _OBJECT_SECONDS = 3600
+_ABOUT_THE_OBJECT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 _SCOPE = "ecard_item:"
 _OBJECT_TYPES = ("oauth-authz-req+jwt", "JWT", None)
 
@@ -120,7 +121,7 @@ def _item(server: Server, client: Client, code: str, *, detailed: bool) -> Item:
 def _detail(text: str) -> str:
     try:
         details = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise DetailsRefused from None
     match details:
         case [{"type": "ecard_item", "item": str(code), **rest}] if not rest:
@@ -175,13 +176,15 @@ async def _object(server: Server, client: Client, form: Form) -> Form:
         raise RequestObjectRefused(reason="aud")
     if "nbf" not in claims or not timely(claims, now):
         raise RequestObjectRefused(reason="exp or nbf")
-    if claims["exp"] - claims["nbf"] > _OBJECT_SECONDS or now - claims["nbf"] > _OBJECT_SECONDS:
+    # Compared and not subtracted: a JSON number may be larger than any float.
+    if claims["exp"] > claims["nbf"] + _OBJECT_SECONDS or claims["nbf"] < now - _OBJECT_SECONDS:
         raise RequestObjectRefused(reason="exp or nbf")
     if {"request", "request_uri"} & claims.keys():
         raise RequestObjectRefused(reason="form")
-    return {
-        name: _text(value) for name, value in claims.items() if name not in {"iss", "aud", "exp", "nbf", "iat", "jti"}
-    }
+    found = {name: _text(value) for name, value in claims.items() if name not in _ABOUT_THE_OBJECT}
+    if not all(plain(value) for value in found.values()):
+        raise RequestObjectRefused(reason="form")
+    return found
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +16,7 @@ import msgspec
 from ecard.client import Phone
 from ecard.encoding import b64url
 from ecard.keys import Signer
-from tests.auth.party import ASSERTION, DEVICE, ITEM, Party
-from tests.bureau import Bureau
+from tests.auth.party import ASSERTION, DEVICE, ITEM, Party, new_pkce
 
 DETAILS = f'[{{"type":"ecard_item","item":"{ITEM}"}}]'
 
@@ -103,6 +103,13 @@ def signed_with(by: Callable[[bytes], bytes], header: dict[str, Any], claims: di
     return f"{text}.{b64url(by(text.encode()))}"
 
 
+def request_object(party: Party, **changed: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of a request object (RFC 9101) of the party; `changed` replaces claims."""
+    now = int(time.time())
+    name = party.client.client_id
+    times = {"iss": name, "aud": party.issuer, "nbf": now, "exp": now + 60, "iat": now}
+    return {"alg": "ES256", "typ": "oauth-authz-req+jwt"}, {**party.asked(new_pkce()), **times, **changed}
+
 
 class Heard:
     """An HTTP server of ours on a free port of this machine: what it was asked, and what it answers."""
@@ -121,7 +128,7 @@ class Heard:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815 - the library's name
 
             def log_message(self, *_: Any) -> None:
                 """Stay quiet."""
