@@ -62,9 +62,7 @@ def test_a_refresh_repeated_after_ten_seconds_ends_the_family(
 
 
 @pytest.mark.parametrize("make", [fapi, public])
-def test_a_used_refresh_token_with_another_key_ends_the_family(
-    bureau: Bureau, make: Callable[[Bureau], Party]
-) -> None:
+def test_a_used_refresh_token_with_another_key_ends_the_family(bureau: Bureau, make: Callable[[Bureau], Party]) -> None:
     party = make(bureau)
     first = party.login(bureau.phone())
     second = party.refresh(first["refresh_token"]).json()
