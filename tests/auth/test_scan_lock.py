@@ -109,7 +109,7 @@ def test_of_eight_phones_that_scan_at_once_one_has_the_login_and_the_page_counts
         phone.open()
     opened = Opened(bureau)
     qr = opened.qr
-    acts = [lambda phone=phone: phone.call("POST", "/v1/logins/scan", {"qr": qr}) for phone in phones]  # type: ignore[misc] # bound at once
+    acts = [lambda phone=phone: phone.call("POST", "/v1/logins/scan", {"qr": qr}) for phone in phones]
     assert outcomes(acts) == Counter({"ok": 1, "login_taken": 7})
     assert (opened.status["state"], opened.status["refused_scans"]) == ("scanned", 7)
 
