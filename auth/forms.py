@@ -4,7 +4,7 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from litestar import Request
 
@@ -48,6 +48,12 @@ async def read(request: Request[Any, Any, Any]) -> dict[str, str]:
         return parse(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise BadRequest from None
+
+
+def with_query(uri: str, said: Form) -> str:
+    """Return an address with parameters added to the query that it has (RFC 6749 §3.1.2)."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(query="&".join(part for part in (parts.query, urlencode(said)) if part)))
 
 
 def need(form: Form, name: str) -> str:

@@ -198,7 +198,10 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
     claims = service.id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
-    client = await server.directory.find(str(claims["aud"]) if claims else form.get("client_id", ""))
+    named = str(claims["aud"]) if claims else form.get("client_id", "")
+    if form.get("client_id", named) != named:
+        raise ClientRefused
+    client = await server.directory.find(named)
     if claims is not None:
         await service.end_grant(server, UUID(claims["sid"]))
     kept = request.cookies.get(_kept(server))
@@ -209,8 +212,8 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     wanted = form.get("post_logout_redirect_uri")
     if wanted is not None and (client is None or wanted not in client.post_logout_redirect_uris):
         raise ClientRefused
-    query = f"?{urlencode({'state': form['state']})}" if "state" in form else ""
-    where = wanted + query if wanted else "/login/out"
+    said = {"state": form["state"]} if "state" in form else {}
+    where = forms.with_query(wanted, said) if wanted else "/login/out"
     return Redirect(where, status_code=_MOVED, cookies=[_cookie(server, _kept(server), "", "/", 0)])
 
 
