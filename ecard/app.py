@@ -30,6 +30,7 @@ from auth.logins.feed import Feed
 from auth.proofs import Nonces
 from auth.provider import browser
 from auth.provider import routes as provider
+from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
 from ecard import __version__, guards, health, pages
@@ -46,6 +47,7 @@ from ecard.db import Db
 from ecard.desk import routes as desk
 from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
+from ecard.direct import Direct
 from ecard.document import document
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
@@ -104,7 +106,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         runtime = await open_runtime(settings, clock=clock)
         http = httpx.AsyncClient(timeout=_OTHERS_SECONDS)
-        server = Server(runtime, known, Directory(runtime.pool, http), Nonces(runtime.vault), Ended(runtime.denied))
+        server = Server(
+            runtime,
+            known,
+            Directory(runtime.pool, http),
+            Nonces(runtime.vault),
+            Ended(runtime.denied),
+            Marks(runtime.pool),
+        )
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         # For the operations that are called directly (`ecard.direct`).
         app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
@@ -135,7 +144,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         logging_config=None,
     )
     _check_doors(app)
-    return Observe(app, quiet=quiet)
+    return Observe(Direct(app), quiet=quiet)
 
 
 def _check_doors(app: Litestar) -> None:

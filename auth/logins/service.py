@@ -20,7 +20,7 @@ from auth.logins.model import (
     plain_user_code,
     read_qr,
 )
-from auth.logins.opening import at_site, back, open_login, with_code
+from auth.logins.opening import at_site, back, coded, open_login
 from auth.logins.schemas import (
     AskedFrom,
     AskedItem,
@@ -172,11 +172,10 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
         if not decided:
             raise LoginDecided(state=State.EXPIRED.value)
         endures = lasting(client, kiosk=place.terminal is not None)
-        grant = await grants.give(tx, server, client, found.asked.wanted, proven, place, lasting=endures)
+        code, kept = coded(found.asked) if found.channel is Channel.APP else (None, None)
+        grant = await grants.give(tx, server, client, found.asked.wanted, proven, place, lasting=endures, code=kept)
         await store.granted(tx, login, grant.id)
-        redirect = None
-        if found.channel is Channel.APP:
-            redirect = await with_code(server, tx, grant, client, found.asked)
+    redirect = back(server, found.asked, code=code) if code else None
     return Decision(state=State.CONFIRMED, redirect=redirect)
 
 

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import jwt
 import msgspec
 
 from auth.clients.authentication import audiences, timely
@@ -24,7 +23,7 @@ from auth.secrets import hashed, new_secret
 from auth.server import Server
 from ecard.catalogue.model import Form as CardForm
 from ecard.catalogue.model import Item, Strength
-from ecard.tokens import TokenRefused, verified
+from ecard.tokens import TokenRefused, unverified, verified
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _ACR = re.compile(r"l([12])-(possession|knowledge|biometric)")
@@ -163,10 +162,8 @@ async def _object(server: Server, client: Client, form: Form) -> Form:
     """Return the parameters in a signed request object: what stands beside it does not count (RFC 9101 §6.3)."""
     signed = form["request"]
     try:
-        kid = str(jwt.get_unverified_header(signed).get("kid", ""))
+        kid = str(unverified(signed)[0].get("kid", ""))
         claims = verified(signed, await server.directory.keys(client, kid), types=_OBJECT_TYPES)
-    except jwt.InvalidTokenError:
-        raise RequestObjectRefused(reason="form") from None
     except TokenRefused as refused:
         raise RequestObjectRefused(reason=refused.reason) from None
     now = server.runtime.clock.time()

@@ -219,7 +219,7 @@ class Party:
     def login(self, phone: Phone, **changed: str) -> dict[str, Any]:
         """Return the tokens of a whole login."""
         pkce = new_pkce()
-        answer = self.redeem(self.code(phone, pkce, **changed), pkce)
+        answer = self.redeem(self.code(phone, pkce, None, **changed), pkce)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         return tokens
