@@ -1,15 +1,12 @@
 """The programs of docs/integrate-login.md, run as they stand against a real server: whoever copies one logs in."""
 
 import json
-import os
-import socket
+import re
+import shlex
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import msgspec
@@ -17,14 +14,14 @@ import pytest
 
 import ecard.app  # noqa: F401 - imports every feature, and with it every error
 from auth.errors import OAuthError
-from ecard.client import Phone
 from ecard.errors import catalogue
 from ecard.settings import Settings
 from tests.bureau import PASSWORD, Bureau, RegisteredClient, new_database
 from tests.clients.keys import client_key
-from tests.clients.node import HERE, NODE
+from tests.clients.node import NODE
 from tests.conftest import first_operators, serving
 from tests.docs.pages import blocks, page, rows, section
+from tests.docs.programs import Program, Visitor, free_port, write
 
 GUIDE = page("docs/integrate-login.md")
 PROGRAMS = {text.split()[1]: text for language in ("python", "js") for text in blocks(GUIDE, language)}
@@ -32,6 +29,7 @@ QUICKSTARTS = ("website.py", "website.mjs", "app_server.py", "app.mjs", "kiosk.p
 ITEM = "A1-94"
 APP_BACK = "cn.example.app:/login"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+CIBA = "urn:openid:params:grant-type:ciba"
 # What an app does to have the e-card opened: here the test is the phone, and talks in lines.
 OPEN = """
 import { createInterface } from 'node:readline'
@@ -43,14 +41,6 @@ process.stdin.destroy()
 """
 
 
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def bureau(settings: Settings) -> Iterator[Bureau]:
     """A bureau on a server that answers at its issuer, so that programs discover it."""
@@ -60,105 +50,6 @@ def bureau(settings: Settings) -> Iterator[Bureau]:
         made = Bureau(url, first_operators(own))
         yield made
         made.http.close()
-
-
-class Program:
-    """A program of the guide that runs in a directory of its own, with the settings that it reads.
-
-    Args:
-        place: Where it is written.
-        name: Its name, which its first line says.
-        settings: Its environment.
-    """
-
-    def __init__(self, place: Path, name: str, **settings: str) -> None:
-        write(place, name)
-        command = NODE if name.endswith(".mjs") else sys.executable
-        self._process = subprocess.Popen(
-            [command, name],
-            cwd=place,
-            env={**os.environ, **settings},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=20)
-
-    def answering(self, port: int) -> str:
-        """Return the address that it listens on, once it does."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with socket.socket() as tried:
-                if tried.connect_ex(("127.0.0.1", port)) == 0:
-                    return f"http://127.0.0.1:{port}"
-            time.sleep(0.05)
-        self._process.kill()
-        pytest.fail(self._process.communicate()[1])
-
-    def say(self, line: str) -> None:
-        """Give it a line."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def hear(self) -> str:
-        """Return the next line that it prints; fail with what it wrote to stderr when it has ended."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            pytest.fail(self._process.communicate()[1])
-        return line.strip()
-
-
-def write(place: Path, name: str) -> None:
-    """Write a program as it stands in the guide, and let Node find its packages from there."""
-    place.joinpath(name).write_text(PROGRAMS.get(name, OPEN), "utf-8")
-    modules = place / "node_modules"
-    if not modules.exists():
-        modules.symlink_to(HERE / "node_modules")
-
-
-class Visitor:
-    """Somebody with a browser and a phone."""
-
-    def __init__(self, phone: Phone) -> None:
-        self.phone = phone
-        self.browser = httpx.Client(timeout=30, follow_redirects=True, headers={"Accept": "text/html"})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.browser.close()
-
-    def decide(self, site: str, *, agree: bool = True) -> str:
-        """Open a site that sends its visitors to log in, scan, and decide; return the login page's address."""
-        shown = self.browser.get(site)
-        assert shown.status_code == 200, shown.text
-        login = str(shown.url.copy_with(query=None))
-        qr = self.browser.get(f"{login}/status").json()["qr"]
-        one = self.phone.call("POST", "/v1/logins/scan", {"qr": qr}).json()["id"]
-        number = self.browser.get(f"{login}/status").json()["number"]
-        if agree:
-            self.phone.call("POST", f"/v1/logins/{one}/confirm", {"number": number})
-        else:
-            self.phone.call("POST", f"/v1/logins/{one}/decline", {})
-        return login
-
-    def log_in(self, site: str) -> httpx.Response:
-        """Log in at a site; return the page that it shows then."""
-        return self.browser.get(f"{self.decide(site)}/done")
 
 
 @pytest.fixture
@@ -182,14 +73,14 @@ def website_py(bureau: Bureau, tmp_path: Path) -> Iterator[str]:
     """The Python site of the guide."""
     port = free_port()
     known = site_with_secret(bureau, f"http://127.0.0.1:{port}/callback")
-    with Program(tmp_path, "website.py", PORT=str(port), **known) as program:
+    with Program(tmp_path, "website.py", PROGRAMS["website.py"], PORT=str(port), **known) as program:
         yield program.answering(port)
 
 
 @pytest.fixture
 def website_mjs(bureau: Bureau, tmp_path: Path) -> Iterator[str]:
     """The Node site of the guide, with a key that was made as the guide says."""
-    write(tmp_path, "keys.mjs")
+    write(tmp_path, "keys.mjs", PROGRAMS["keys.mjs"])
     subprocess.run([NODE, "keys.mjs"], cwd=tmp_path, check=True)
     jwks = json.loads((tmp_path / "keys.json").read_text("utf-8"))
     assert "d" not in jwks["keys"][0]
@@ -197,7 +88,7 @@ def website_mjs(bureau: Bureau, tmp_path: Path) -> Iterator[str]:
     made = bureau.client(items=[ITEM], redirect_uris=[f"http://127.0.0.1:{port}/callback"], jwks=jwks)
     key = (tmp_path / "client.key.json").read_text("utf-8")
     known = {"ISSUER": bureau.issuer, "CLIENT_ID": made.client_id, "CLIENT_KEY": key}
-    with Program(tmp_path, "website.mjs", PORT=str(port), **known) as program:
+    with Program(tmp_path, "website.mjs", PROGRAMS["website.mjs"], PORT=str(port), **known) as program:
         yield program.answering(port)
 
 
@@ -213,7 +104,9 @@ def app_server(bureau: Bureau, tmp_path: Path) -> Iterator[str]:
     """The server of the guide's app."""
     port = free_port()
     known = site_with_secret(bureau, APP_BACK)
-    with Program(tmp_path, "app_server.py", PORT=str(port), REDIRECT_URI=APP_BACK, **known) as program:
+    with Program(
+        tmp_path, "app_server.py", PROGRAMS["app_server.py"], PORT=str(port), REDIRECT_URI=APP_BACK, **known
+    ) as program:
         yield program.answering(port)
 
 
@@ -249,8 +142,8 @@ def test_a_site_takes_an_answer_from_the_browser_that_asked_and_once(website: st
 
 def test_an_app_and_its_server_log_a_holder_in(bureau: Bureau, app_server: str, tmp_path: Path) -> None:
     phone = bureau.phone()
-    write(tmp_path, "app.mjs")
-    with Program(tmp_path, "open.mjs", SERVER=app_server) as app:
+    write(tmp_path, "app.mjs", PROGRAMS["app.mjs"])
+    with Program(tmp_path, "open.mjs", OPEN, SERVER=app_server) as app:
         view = phone.call("POST", "/v1/logins/open", {"query": app.hear()}).json()
         assert (view["channel"], view["needs"]["number"], view["item"]["code"]) == ("app", False, ITEM)
         app.say(phone.call("POST", f"/v1/logins/{view['id']}/confirm", {}).json()["redirect"])
@@ -261,8 +154,8 @@ def test_an_app_and_its_server_log_a_holder_in(bureau: Bureau, app_server: str, 
 
 def test_an_app_is_told_that_the_holder_declined(bureau: Bureau, app_server: str, tmp_path: Path) -> None:
     phone = bureau.phone()
-    write(tmp_path, "app.mjs")
-    with Program(tmp_path, "open.mjs", SERVER=app_server) as app:
+    write(tmp_path, "app.mjs", PROGRAMS["app.mjs"])
+    with Program(tmp_path, "open.mjs", OPEN, SERVER=app_server) as app:
         login = phone.call("POST", "/v1/logins/open", {"query": app.hear()}).json()["id"]
         app.say(phone.call("POST", f"/v1/logins/{login}/decline", {}).json()["redirect"])
         assert app.hear() == "access_denied"
@@ -274,13 +167,28 @@ def test_a_kiosk_logs_a_holder_in_who_sees_where_it_stands(bureau: Bureau, tmp_p
     place = {"agency": bureau.agency, "name": "自助机1号", "setting": "kiosk", "region": "640100", "site": "市民中心"}
     bureau.registrar.call("POST", "/v1/terminals", {**place, "key": public})
     known = site_with_secret(bureau, "", grant_types=[DEVICE])
-    with Program(tmp_path, "kiosk.py", TERMINAL_KEY=json.dumps(key.private_jwk), **known) as kiosk:
+    with Program(
+        tmp_path, "kiosk.py", PROGRAMS["kiosk.py"], TERMINAL_KEY=json.dumps(key.private_jwk), **known
+    ) as kiosk:
         qr, letters = kiosk.hear().split()
         assert len(letters) == len("BCDF-GHJK")
         view = phone.call("POST", "/v1/logins/scan", {"qr": qr}).json()
         assert view["place"] == {"setting": "kiosk", "region": "640100", "site": "市民中心"}
         phone.call("POST", f"/v1/logins/{view['id']}/confirm", {"busi_seq": phone.prove(PASSWORD)})
         assert kiosk.hear() == "DPoP"
+
+
+def test_a_known_holders_phone_is_asked_as_the_guide_says(bureau: Bureau, website_py: str, visitor: Visitor) -> None:
+    known = site_with_secret(bureau, "", grant_types=[CIBA])
+    known["SUB"] = visitor.log_in(website_py).text.split()[1]
+    [line] = [line for block in blocks(GUIDE, "sh") for line in block.splitlines() if line.startswith("curl")]
+    _, _, user, url, *data = (re.sub(r"\$(\w+)", lambda name: known[name[1]], word) for word in shlex.split(line))
+    form = dict(word.split("=", 1) for word in data if word != "-d")
+    name, _, secret = user.partition(":")
+    asked = httpx.post(url, data=form, auth=(name, secret)).raise_for_status().json()
+    assert asked["auth_req_id"]
+    [waiting] = visitor.phone.call("GET", "/v1/me/logins").json()
+    assert (waiting["channel"], waiting["binding_message"]) == ("ciba", form["binding_message"])
 
 
 def test_every_oauth_error_stands_in_the_guides_table() -> None:
