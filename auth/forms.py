@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 from litestar import Request
 
 from auth.errors import BadRequest, ClientRefused
+from ecard import guards
 
 Form = Mapping[str, str]
 """Parameters by name; one that is sent empty counts as not sent (RFC 6749 §3.1)."""
@@ -44,7 +45,7 @@ def _plain(encoded: str) -> str:
 
 async def read(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Return the parameters of a form body; raises BadRequest, TooLarge."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    sent = guards.headers(request).get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if body and sent != _TYPE:
         raise BadRequest(parameter="Content-Type")

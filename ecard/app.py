@@ -47,6 +47,7 @@ from ecard.db import Db
 from ecard.desk import routes as desk
 from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
+from ecard.direct import Direct
 from ecard.document import document
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
@@ -143,7 +144,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         logging_config=None,
     )
     _check_doors(app)
-    return Observe(app, quiet=quiet)
+    return Observe(Direct(app), quiet=quiet)
 
 
 def _check_doors(app: Litestar) -> None:

@@ -1,14 +1,14 @@
 """HTTP of the pages that a holder's browser sees: the authorization endpoint, the login page, logging out."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post, route
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
-from litestar.response import Redirect, Stream
+from litestar.response import Stream
 
 from auth import forms
 from auth.errors import ClientRefused
@@ -24,6 +24,7 @@ from auth.provider.authorize import authorize
 from auth.secrets import hashed
 from auth.server import Server
 from ecard import guards, problems
+from ecard.answers import Moved
 from ecard.catalogue.labels import LABELS
 from ecard.catalogue.model import Field
 from ecard.db import begin
@@ -33,11 +34,16 @@ from qr import render
 
 Incoming = Request[Any, Any, Any]
 _POLL = "ecard_login"
-_MOVED: Final = 303
 _HTML: Mapping[str, str] = {"Content-Security-Policy": page.POLICY}
 
 
-@route("/oauth/authorize", http_method=["GET", "POST"], operation_id="oauth_authorize", status_code=303)
+@route(
+    "/oauth/authorize",
+    http_method=["GET", "POST"],
+    operation_id="oauth_authorize",
+    status_code=303,
+    opt={"direct": True},
+)
 async def oauth_authorize(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Ask a holder to log in 授权端点: the browser goes back with a code, or to the login page."""
     scope = request.scope
@@ -52,7 +58,7 @@ async def oauth_authorize(request: Incoming, server: Given[Server]) -> Response[
         browser=browser_name(guards.headers(request).get("user-agent", "")),
     )
     if sent.opened is None:
-        return Redirect(str(sent.location), status_code=_MOVED)
+        return Moved(str(sent.location))
     return _to_page(server, sent.opened, form.get("ui_locales", ""))
 
 
@@ -61,9 +67,7 @@ def _to_page(server: Server, opened: Opened, locales: str = "") -> Response[Any]
     language = locales.partition(" ")[0][:2].lower()
     query = f"?lang={language}" if language in page.LANGUAGES else ""
     path = f"/login/{opened.id}"
-    return Redirect(
-        path + query, status_code=_MOVED, cookies=[_cookie(server, _POLL, opened.poll, path, LOGIN_SECONDS)]
-    )
+    return Moved(path + query, [_cookie(server, _POLL, opened.poll, path, LOGIN_SECONDS)])
 
 
 def _cookie(server: Server, name: str, value: str, path: str, seconds: int) -> Cookie:
@@ -146,7 +150,7 @@ async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Serv
     now = await status(server, login, request.cookies.get(_POLL, ""))
     if now.qr is None:
         raise LoginUnknown
-    return Redirect(f"ecard://login?{urlencode({'qr': now.qr})}", status_code=_MOVED)
+    return Moved(f"ecard://login?{urlencode({'qr': now.qr})}")
 
 
 @get("/login/{login:uuid}/done", operation_id="login_done", status_code=303)
@@ -156,7 +160,7 @@ async def login_done(login: FromPath[UUID], request: Incoming, server: Given[Ser
     cookies = []
     if finished.session is not None:
         cookies.append(_cookie(server, _kept(server), finished.session, "/", sessions.SECONDS))
-    return Redirect(finished.location, status_code=_MOVED, cookies=cookies)
+    return Moved(finished.location, cookies)
 
 
 @get("/login/{login:uuid}/again", operation_id="login_again", status_code=303)
@@ -178,7 +182,7 @@ async def login_cancel(login: FromPath[UUID], request: Incoming, server: Given[S
     found, poll = await _followed(request, server, login)
     await store.cancel(server.runtime.pool, found.id, hashed(poll))
     # To the page and not at once to the client: browsers hold a form's redirects to the page's policy.
-    return Redirect(f"/login/{login}?lang={_language(request)}", status_code=_MOVED)
+    return Moved(f"/login/{login}?lang={_language(request)}")
 
 
 @get("/login/static/{name:str}", operation_id="login_static")
@@ -211,7 +215,7 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
         raise ClientRefused
     query = f"?{urlencode({'state': form['state']})}" if "state" in form else ""
     where = wanted + query if wanted else "/login/out"
-    return Redirect(where, status_code=_MOVED, cookies=[_cookie(server, _kept(server), "", "/", 0)])
+    return Moved(where, [_cookie(server, _kept(server), "", "/", 0)])
 
 
 @get(["/login/out", "/device"], operation_id="login_notice")

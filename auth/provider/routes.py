@@ -12,12 +12,12 @@ from auth.requests.service import push, read
 from auth.server import Server, admit
 from auth.tokens import inspection
 from ecard.answers import JsonAnswer
-from ecard.direct import Direct
 from ecard.given import Given
 
 _PUBLISHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 _PUBLIC: dict[str, Any] = {"public": True}
 _CLIENT: dict[str, Any] = {"public": True, "signed_by": "client"}
+_HOT: dict[str, Any] = {**_CLIENT, "direct": True}
 Incoming = Request[Any, Any, Any]
 
 
@@ -51,13 +51,13 @@ async def oauth_par(request: Incoming, server: Given[Server]) -> Response[Pushed
     return JsonAnswer(PushedAnswer(request_uri=await push(server, asked), expires_in=PUSHED_SECONDS), 201)
 
 
-@post("/oauth/token", operation_id="oauth_token", status_code=200, middleware=[Direct], opt=_CLIENT)
+@post("/oauth/token", operation_id="oauth_token", status_code=200, opt=_HOT)
 async def oauth_token(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Redeem a code, a refresh token, a device code, an assertion 令牌端点."""
     return JsonAnswer(await service.token(server, await admit(server, request)), 200)
 
 
-@post("/oauth/introspect", operation_id="oauth_introspect", status_code=200, middleware=[Direct], opt=_CLIENT)
+@post("/oauth/introspect", operation_id="oauth_introspect", status_code=200, opt=_HOT)
 async def oauth_introspect(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Ask whether a token stands 令牌核查 (RFC 7662)."""
     return JsonAnswer(await inspection.introspect(server, await admit(server, request, public=False)), 200)

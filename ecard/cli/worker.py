@@ -8,6 +8,7 @@ import uvicorn
 
 from ecard import settings
 from ecard.app import create_app
+from ecard.cli.wire import OneWrite
 
 _ALLOCATIONS = 20_000
 """Allocations between two runs of the youngest generation's collector."""
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=OneWrite,
         ws="none",
         log_level="warning",
         access_log=False,

@@ -13,6 +13,7 @@ from ecard import guards
 from ecard.app import create_app
 from ecard.callers import Holder, Operator, Terminal
 from ecard.client import Session
+from ecard.direct import Direct
 from ecard.given import Given
 from ecard.settings import Settings
 from tests.bureau import Bureau, refused
@@ -36,7 +37,9 @@ class Door(NamedTuple):
 
 
 def litestar() -> Litestar:
-    app = create_app(SETTINGS, quiet=True).app
+    direct = create_app(SETTINGS, quiet=True).app
+    assert isinstance(direct, Direct)
+    app = direct.app
     assert isinstance(app, Litestar)
     return app
 
