@@ -15,7 +15,7 @@ from ecard.answers import JsonAnswer
 from ecard.direct import Direct
 from ecard.given import Given
 
-_PUBLISHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+_PUBLISHED = {"Cache-Control": "public, max-age=300"}
 _PUBLIC: dict[str, Any] = {"public": True}
 _CLIENT: dict[str, Any] = {"public": True, "signed_by": "client"}
 Incoming = Request[Any, Any, Any]
