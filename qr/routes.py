@@ -46,7 +46,11 @@ class OneAtATime(EcardError):
     "/v1/me/codes",
     operation_id="codes_issue",
     status_code=200,
-    opt={"direct": True, "also": tuple(_DRAWINGS), "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey)},
+    opt={
+        "direct": True,
+        "also": tuple(_DRAWINGS),
+        "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey),
+    },
 )
 async def codes_issue(
     data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
