@@ -45,7 +45,7 @@ class Nonces:
     def known(self, nonce: object, now: float) -> bool:
         """Return whether `nonce` is that of this window or the one before."""
         window = int(now) // _WINDOW
-        said = str(nonce).encode()
+        said = str(nonce).encode(errors="surrogatepass")
         fits = [hmac.compare_digest(said, self._of(one).encode()) for one in (window, window - 1)]
         return any(fits)
 
@@ -80,7 +80,8 @@ def _check(claims: Mapping[str, Any], method: str, url: str, now: float, token: 
     jti, issued = claims.get("jti"), claims.get("iat")
     if not isinstance(jti, str) or not 1 <= len(jti) <= _LONGEST_JTI:
         raise ProofRefused(reason="jti")
-    if type(issued) is not int or abs(issued - now) > FAR:
+    # Compared and not subtracted: a JSON number may be larger than any float.
+    if type(issued) is not int or not now - FAR <= issued <= now + FAR:
         raise ProofRefused(reason="clock", server_time=int(now))
     for bound, late in (("exp", True), ("nbf", False)):
         at = claims.get(bound, now + 1 if late else now)

@@ -29,7 +29,8 @@ class Mark(NamedTuple):
 
 def mark(use: str, issuer: str, jti: str, expires: float) -> Mark:
     """Return the mark of a `jti` of `issuer` in one use ("assertion", "dpop")."""
-    parts = [part.encode() for part in (use, issuer, jti)]
+    # A `jti` is any JSON string, also one with half a surrogate pair, which plain UTF-8 has no bytes for.
+    parts = [part.encode(errors="surrogatepass") for part in (use, issuer, jti)]
     return Mark(sha256(b"".join(len(part).to_bytes(4) + part for part in parts)).digest(), expires)
 
 

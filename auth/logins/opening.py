@@ -1,11 +1,11 @@
 """The asking side of a login: opened for a client, shown as a QR, watched, and taken back to the client."""
 
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 from auth.clients.model import Client
 from auth.errors import DetailsRefused
+from auth.forms import with_query
 from auth.grants import store as grants
 from auth.grants.model import Place
 from auth.grants.store import Code
@@ -167,5 +167,4 @@ def coded(asked: Asked) -> tuple[str, Code]:
 def back(server: Server, asked: Asked, **answer: str) -> str:
     """Return the redirect URI with an answer, `state` and `iss` (RFC 6749 §4.1.2, RFC 9207) in its query."""
     said = {**answer, **({"state": asked.state} if asked.state is not None else {}), "iss": server.issuer}
-    parts = urlsplit(asked.redirect_uri)
-    return urlunsplit(parts._replace(query="&".join(part for part in (parts.query, urlencode(said)) if part)))
+    return with_query(asked.redirect_uri, said)

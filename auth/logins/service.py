@@ -79,9 +79,14 @@ async def scan(server: Server, holder: Holder, text: str) -> LoginView:
         login = await store.by_qr(pool, hashed(handle.hex()))
     if login is None:
         raise LoginUnknown
+    if key is not None:
+        shown = await store.find(pool, login)
+        # Before the lock: a QR that was tampered with must not take the login from whoever scans the true one.
+        if shown is None or shown.jkt != key:
+            raise LoginUnknown
     locked = await store.scan(pool, login, holder.card, holder.actor)
     found = await store.find(pool, login)
-    if found is None or (key is not None and key != found.jkt):
+    if found is None:
         raise LoginUnknown
     if not locked and not (found.state is State.SCANNED and found.device == holder.actor):
         if found.device != holder.actor and found.state is not State.EXPIRED:

@@ -220,8 +220,8 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     wanted = form.get("post_logout_redirect_uri")
     if wanted is not None and (client is None or wanted not in client.post_logout_redirect_uris):
         raise ClientRefused
-    query = f"?{urlencode({'state': form['state']})}" if "state" in form else ""
-    where = wanted + query if wanted else "/login/out"
+    said = {"state": form["state"]} if "state" in form else {}
+    where = forms.with_query(wanted, said) if wanted else "/login/out"
     return Moved(where, [_cookie(server, _kept(server), "", "/", 0)])
 
 

@@ -1,5 +1,6 @@
 """What the provider's endpoints decide beyond reading and answering."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
@@ -38,6 +39,7 @@ from ecard.limits import Limit
 ASKING = Limit("ciba_holder", 5, 120, guarded=True)
 _HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 _LONGEST_MESSAGE = 32
+_SECONDS = re.compile(r"[0-9]{1,3}")
 
 
 async def token(server: Server, calling: Calling) -> TokenAnswer | msgspec.Raw:
@@ -162,7 +164,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
 
 def _expiry(form: Form) -> int:
     asked = form.get("requested_expiry", str(CIBA_SECONDS))
-    if not (asked.isascii() and asked.isdecimal()) or not 1 <= int(asked[:9]) <= LOGIN_SECONDS:
+    if not _SECONDS.fullmatch(asked) or not 1 <= int(asked) <= LOGIN_SECONDS:
         raise BadRequest(parameter="requested_expiry")
     return int(asked)
 

@@ -11,7 +11,7 @@ import msgspec
 from auth.clients.authentication import audiences, timely
 from auth.clients.model import Client
 from auth.errors import BadRequest
-from auth.forms import Form
+from auth.forms import Form, plain
 from auth.replay import mark
 from auth.requests.errors import RequestObjectRefused
 from auth.server import Server
@@ -71,7 +71,8 @@ async def _claims(server: Server, client: Client, signed: str) -> dict[str, Any]
         raise RequestObjectRefused(reason="aud")
     if "nbf" not in claims or not timely(claims, now):
         raise RequestObjectRefused(reason="exp or nbf")
-    if claims["exp"] - claims["nbf"] > _SECONDS or now - claims["nbf"] > _SECONDS:
+    # Compared and not subtracted: a JSON number may be larger than any float.
+    if claims["exp"] > claims["nbf"] + _SECONDS or claims["nbf"] < now - _SECONDS:
         raise RequestObjectRefused(reason="exp or nbf")
     if {"request", "request_uri"} & claims.keys():
         raise RequestObjectRefused(reason="form")
@@ -80,6 +81,8 @@ async def _claims(server: Server, client: Client, signed: str) -> dict[str, Any]
 
 def _parameters(claims: dict[str, Any]) -> Form:
     said = {name: _text(value) for name, value in claims.items() if name not in _ABOUT_ITSELF}
+    if not all(map(plain, said.values())):
+        raise RequestObjectRefused(reason="form")
     return {name: value for name, value in said.items() if value}
 
 

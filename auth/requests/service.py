@@ -114,7 +114,7 @@ def _item(server: Server, client: Client, code: str, *, detailed: bool) -> Item:
 def _detail(text: str) -> str:
     try:
         details = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise DetailsRefused from None
     match details:
         case [{"type": "ecard_item", "item": str(code), **rest}] if not rest:
