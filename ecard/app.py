@@ -48,7 +48,7 @@ from ecard.desk import routes as desk
 from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
-from ecard.document import document
+from ecard.document import Route, document, routes
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -245,9 +245,8 @@ async def _seal(runtime: Runtime) -> None:
 
 
 @functools.cache
-def openapi_document() -> bytes:
-    """Return the OpenAPI document as committed and as served: indented, one line's end at the end."""
-    known = load()
+def _described() -> Litestar:
+    """Return the application without its stores: to be described, not run."""
     about = OpenAPIConfig(
         title="电子社保卡移动后台 · E-card backend",
         version=__version__,
@@ -255,12 +254,22 @@ def openapi_document() -> bytes:
         use_handler_docstrings=True,
         render_plugins=[JsonRenderPlugin()],
     )
-    app = Litestar(
+    return Litestar(
         ROUTERS,
-        dependencies=_dependencies(_Open(), known, NotConnected()),
+        dependencies=_dependencies(_Open(), load(), NotConnected()),
         request_class=StrictRequest,
         openapi_config=about,
         logging_config=None,
     )
-    made = document(app, known, {"desk": (KeyMissing, KeyReused, *READER_ERRORS)})
+
+
+def doors() -> list[Route]:
+    """Return every operation, described in the API document or not."""
+    return [route for route in routes(_described()) if route.handler.operation_id]
+
+
+@functools.cache
+def openapi_document() -> bytes:
+    """Return the OpenAPI document as committed and as served: indented, one line's end at the end."""
+    made = document(_described(), load(), {"desk": (KeyMissing, KeyReused, *READER_ERRORS)})
     return (json.dumps(made, ensure_ascii=False, indent=1) + "\n").encode()

@@ -109,6 +109,11 @@ def staff_subject(server: Server, client: Client, staff: UUID) -> str:
     return b64url(server.runtime.vault.mac("staff sub", client.agency.bytes + staff.bytes)[:18])
 
 
+async def is_hinted(db: Db, client: Client, hint: str | None, holder: UUID) -> bool:
+    """Return whether `holder` is whom the client's hint names: nobody else gets tokens then (OpenID Core §3.1.2.2)."""
+    return hint is None or await store.whose(db, client.sector, hint) == holder
+
+
 async def mine(db: Db, server: Server, holder: Holder) -> list[ConsentView]:
     """Return what the holder allowed and to whom, youngest first."""
     return [

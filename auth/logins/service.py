@@ -151,8 +151,9 @@ async def _place(server: Server, login: Login, client: Client) -> Place:
 async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest) -> Decision:
     """Confirm a login by the phone that may, and give the client its grant, in one transaction.
 
-    Raises LoginUnknown, LoginDecided, NumberNeeded, NumberWrong (the login is then declined), TooWeak (prove the
-    password or the face and confirm again), CardSuspended, LevelTooLow, NotStaff.
+    Raises LoginUnknown (also when the client's hint names somebody else), LoginDecided, NumberNeeded, NumberWrong
+    (the login is then declined), TooWeak (prove the password or the face and confirm again), CardSuspended,
+    LevelTooLow, NotStaff.
     """
     server, pool = desk.server, desk.server.runtime.pool
     found = await _mine(server, holder, login)
@@ -164,6 +165,8 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
     place = await _place(server, found, client)
     async with begin(pool) as tx:
         proven = await _proven(desk, tx, holder, asked)
+        if not await grants.is_hinted(tx, client, found.asked.sub, proven.holder):
+            raise LoginUnknown
         if not proven.strength.meets(found.asked.wanted.strength):
             raise TooWeak(required=found.asked.wanted.strength.value)
         decided = await store.decide(

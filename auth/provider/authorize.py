@@ -65,6 +65,8 @@ async def _decide(
     known = None
     if session and not _AGAIN.intersection(asked.prompt):
         known = await sessions.find(server.runtime.pool, hashed(session), _standing(server, client, asked))
+    if known is not None and not await grants.is_hinted(server.runtime.pool, client, asked.sub, known.holder):
+        known = None
     if known is not None and _enough(server, asked, known):
         if known.consented:
             code, kept = coded(asked)

@@ -21,6 +21,7 @@ from auth.logins.schemas import Status
 from auth.logins.store import Login
 from auth.provider import plain, service
 from auth.provider.authorize import authorize
+from auth.requests.objects import id_token
 from auth.secrets import hashed
 from auth.server import Server
 from ecard import guards, problems
@@ -34,6 +35,8 @@ from qr import render
 
 Incoming = Request[Any, Any, Any]
 _POLL = "ecard_login"
+_OPENER = {"signed_by": "cookie"}
+"""Only the browser that opened a login has the secret by which its page is shown."""
 _HTML: Mapping[str, str] = {"Content-Security-Policy": page.POLICY}
 
 
@@ -89,7 +92,7 @@ async def _followed(request: Incoming, server: Server, login: UUID) -> tuple[Log
     return found, poll
 
 
-@get("/login/{login:uuid}", operation_id="login_page")
+@get("/login/{login:uuid}", operation_id="login_page", opt=_OPENER)
 async def login_page(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[bytes]:
     """Show the login page 登录页."""
     found, poll = await _followed(request, server, login)
@@ -122,20 +125,20 @@ def _language(request: Incoming) -> str:
     return page.choose_language(request.query_params.get("lang"), guards.headers(request).get("accept-language"))
 
 
-@get("/login/{login:uuid}/status", operation_id="login_status")
+@get("/login/{login:uuid}/status", operation_id="login_status", opt=_OPENER)
 async def login_status(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Status:
     """Say where a login stands 登录状态: the truth that the page polls."""
     return await status(server, login, request.cookies.get(_POLL, ""))
 
 
-@get("/login/{login:uuid}/events", operation_id="login_events")
+@get("/login/{login:uuid}/events", operation_id="login_events", opt=_OPENER)
 async def login_events(login: FromPath[UUID], request: Incoming, server: Given[Server], feed: Given[Feed]) -> Stream:
     """Send a login's status as it changes 登录状态推送."""
     _, poll = await _followed(request, server, login)
     return Stream(events(server, feed, login, poll), media_type="text/event-stream")
 
 
-@get("/login/{login:uuid}/qr.svg", operation_id="login_qr")
+@get("/login/{login:uuid}/qr.svg", operation_id="login_qr", opt=_OPENER)
 async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Draw the QR of now 登录二维码."""
     now = await status(server, login, request.cookies.get(_POLL, ""))
@@ -144,7 +147,7 @@ async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Serve
     return Response(await render.svg(now.qr), media_type="image/svg+xml")
 
 
-@get("/login/{login:uuid}/app", operation_id="login_app", status_code=303)
+@get("/login/{login:uuid}/app", operation_id="login_app", status_code=303, opt=_OPENER)
 async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Open the e-card app on this phone 在本机打开."""
     now = await status(server, login, request.cookies.get(_POLL, ""))
@@ -153,7 +156,7 @@ async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Serv
     return Moved(f"ecard://login?{urlencode({'qr': now.qr})}")
 
 
-@get("/login/{login:uuid}/done", operation_id="login_done", status_code=303)
+@get("/login/{login:uuid}/done", operation_id="login_done", status_code=303, opt=_OPENER)
 async def login_done(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Go back to the client 返回应用, with a code or an error."""
     finished = await finish(server, login, request.cookies.get(_POLL, ""))
@@ -163,7 +166,7 @@ async def login_done(login: FromPath[UUID], request: Incoming, server: Given[Ser
     return Moved(finished.location, cookies)
 
 
-@get("/login/{login:uuid}/again", operation_id="login_again", status_code=303)
+@get("/login/{login:uuid}/again", operation_id="login_again", status_code=303, opt=_OPENER)
 async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Begin an expired login anew 重新登录, with the same request."""
     found, _ = await _followed(request, server, login)
@@ -176,7 +179,7 @@ async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Se
     return _to_page(server, opened, _language(request))
 
 
-@post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303)
+@post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303, opt=_OPENER)
 async def login_cancel(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Give a login up on its page 取消登录."""
     found, poll = await _followed(request, server, login)
@@ -201,11 +204,12 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     form = (
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
-    claims = service.id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
-    named = str(claims["aud"]) if claims else form.get("client_id", "")
-    if form.get("client_id", named) != named:
+    claims = id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
+    named = form.get("client_id")
+    # A hint that is not ours, or another client's: nobody is sent anywhere for it (§2, §4).
+    if (claims is None and "id_token_hint" in form) or (claims is not None and named not in {None, claims["aud"]}):
         raise ClientRefused
-    client = await server.directory.find(named)
+    client = await server.directory.find(str(claims["aud"]) if claims else named or "")
     if claims is not None:
         await service.end_grant(server, UUID(claims["sid"]))
     kept = request.cookies.get(_kept(server))

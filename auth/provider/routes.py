@@ -17,6 +17,7 @@ from ecard.given import Given
 _PUBLISHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 _PUBLIC: dict[str, Any] = {"public": True}
 _CLIENT: dict[str, Any] = {"public": True, "signed_by": "client"}
+_TOKEN: dict[str, Any] = {"public": True, "signed_by": "token"}
 _HOT: dict[str, Any] = {**_CLIENT, "direct": True}
 Incoming = Request[Any, Any, Any]
 
@@ -70,7 +71,7 @@ async def oauth_revoke(request: Incoming, server: Given[Server]) -> Response[Non
     return Response(None)
 
 
-@route("/oauth/userinfo", http_method=["GET", "POST"], operation_id="oauth_userinfo", status_code=200, opt=_PUBLIC)
+@route("/oauth/userinfo", http_method=["GET", "POST"], operation_id="oauth_userinfo", status_code=200, opt=_TOKEN)
 async def oauth_userinfo(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Fetch what the holder let the client know 用户信息; the access token is the caller's right."""
     return JsonAnswer(await inspection.userinfo(server, await inspection.present(server, request)), 200)

@@ -83,7 +83,10 @@ async def by_code(server: Server, calling: Calling) -> TokenAnswer:
     somebody else, or later than a retry would, ends its grant.
     """
     client, form = calling.client, calling.form
-    handle, verifier = hashed(need(form, "code")), need(form, "code_verifier")
+    handle, verifier = hashed(need(form, "code")), form.get("code_verifier")
+    if verifier is None:
+        # As for a wrong one (RFC 7636 §4.6): who has the code alone learns nothing from the difference.
+        raise GrantRefused
     if not _VERIFIER.fullmatch(verifier):
         raise BadRequest(parameter="code_verifier")
     refresh = new_secret() if lasting(client) else None
