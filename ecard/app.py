@@ -28,7 +28,7 @@ from auth.grants import routes as grants
 from auth.logins import routes as logins
 from auth.logins.feed import Feed
 from auth.proofs import Nonces
-from auth.provider import browser
+from auth.provider import browser, cors
 from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
@@ -138,6 +138,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         lifespan=[lifespan],
         dependencies=_dependencies(opened, known, checks),
         exception_handlers=HANDLERS,
+        before_send=[cors.allow],
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY,
         openapi_config=None,

@@ -73,11 +73,11 @@ def settings(stores: Stores, data_dir: Path) -> Settings:
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, *, clock: Clock | None = None) -> Iterator[str]:
-    """Serve the real application on a free port in a thread of this process; yield its base URL."""
+def serving(settings: Settings, *, clock: Clock | None = None, port: int = 0) -> Iterator[str]:
+    """Serve the real application in a thread of this process, on a free port unless given; yield its base URL."""
     config = uvicorn.Config(
         create_app(settings, clock=clock, quiet=True),
-        port=0,
+        port=port,
         loop="uvloop",
         http="httptools",
         ws="none",

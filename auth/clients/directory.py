@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from auth.clients import store
-from auth.clients.model import Client
+from auth.clients.model import Client, web_origin
 from ecard.db import Pool
 from ecard.tokens import PublicKey
 
@@ -35,18 +35,25 @@ class _Known(NamedTuple):
     at: float
 
 
+class _Origins(NamedTuple):
+    names: frozenset[str]
+    at: float
+
+
 class _Keys(NamedTuple):
     keys: Mapping[str, PublicKey]
     at: float
 
 
 class Directory:
-    """Finds clients and their keys."""
+    """Finds clients, their keys, and the origins that their pages have."""
 
     def __init__(self, pool: Pool, http: httpx.AsyncClient) -> None:
         self._pool = pool
         self._http = http
         self._clients: dict[UUID, _Known] = {}
+        self._origins: _Origins | None = None
+        self._reading = asyncio.Lock()
         self._keys: dict[str, _Keys] = {}
         self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -64,6 +71,14 @@ class Directory:
                 self._clients.clear()
             self._clients[wanted] = known
         return known.client
+
+    async def origins(self, *, sandbox: bool) -> frozenset[str]:
+        """Return the web origins of all living clients' redirect URIs, of sandbox clients' in the sandbox alone."""
+        async with self._reading:
+            if self._origins is None or time.monotonic() - self._origins.at > FRESH:
+                uris, now = await store.redirect_uris(self._pool, sandbox=sandbox), time.monotonic()
+                self._origins = _Origins(frozenset(filter(None, map(web_origin, uris))), now)
+            return self._origins.names
 
     async def keys(self, client: Client, kid: str) -> Mapping[str, PublicKey]:
         """Return the client's keys; those behind a URI are fetched when they are old or lack `kid`."""

@@ -19,6 +19,7 @@ SECRET_BYTES = 32
 _NEVER = frozenset({"javascript", "data", "file", "blob", "about", "vbscript", "http"})
 # The characters of RFC 3986 without "#": browsers read a backslash as a slash, and drop tabs and line feeds.
 _WRITTEN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
+_USUAL_PORTS = {"https": 443, "http": 80}
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -104,6 +105,20 @@ def redirect_allowed(uri: str, *, sandbox: bool) -> bool:
     if parts.scheme in {"https", "http"}:
         return _web(parts, sandbox=sandbox)
     return "." in parts.scheme and parts.scheme not in _NEVER and not parts.netloc
+
+
+def web_origin(uri: str) -> str | None:
+    """Return the origin of a redirect URI as browsers write it (RFC 6454 §6.2), None for an app's own scheme.
+
+    >>> web_origin("https://Client.example:443/back"), web_origin("http://127.0.0.1:81/"), web_origin("cn.gov:/back")
+    ('https://client.example', 'http://127.0.0.1:81', None)
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in _USUAL_PORTS or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, _USUAL_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def address_allowed(uri: str, *, sandbox: bool) -> bool:

@@ -19,6 +19,9 @@ _COLUMNS = """
 _FIND = f"""
     SELECT {_COLUMNS} FROM client c JOIN agency a ON a.id = c.agency WHERE c.id = $1 AND c.disabled_at IS NULL
 """  # noqa: S608 - names of columns
+_REDIRECT_URIS = """
+    SELECT DISTINCT unnest(redirect_uris) FROM client WHERE disabled_at IS NULL AND (NOT sandbox OR $1)
+"""
 _LIST = f"""
     SELECT {_COLUMNS}, c.created_at, c.disabled_at FROM client c JOIN agency a ON a.id = c.agency ORDER BY c.id
 """  # noqa: S608 - names of columns
@@ -58,6 +61,11 @@ async def find(db: Db, client: UUID) -> Client | None:
     """Return a client that is not disabled."""
     row = await db.fetchrow(_FIND, client)
     return None if row is None else _client(row)
+
+
+async def redirect_uris(db: Db, *, sandbox: bool) -> list[str]:
+    """Return the redirect URIs of all clients that are not disabled; those of sandbox clients in the sandbox alone."""
+    return [row[0] for row in await db.fetch(_REDIRECT_URIS, sandbox)]
 
 
 async def everyone(db: Db) -> list[Listed]:

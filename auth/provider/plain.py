@@ -42,6 +42,7 @@ def _page(heading: str, body: str, language: str) -> bytes:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{safe}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="/login/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/login/static/login.css"></head>'
         f"<body><main><h1>{safe}</h1>{body}</main></body></html>"
     ).encode()

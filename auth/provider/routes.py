@@ -14,7 +14,7 @@ from auth.tokens import inspection
 from ecard.answers import JsonAnswer
 from ecard.given import Given
 
-_PUBLISHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+_PUBLISHED = {"Cache-Control": "public, max-age=300"}
 _PUBLIC: dict[str, Any] = {"public": True}
 _CLIENT: dict[str, Any] = {"public": True, "signed_by": "client"}
 _TOKEN: dict[str, Any] = {"public": True, "signed_by": "token"}

@@ -85,6 +85,9 @@ async def _claims(server: Server, client: Client, signed: str) -> dict[str, Any]
 
 def _parameters(claims: dict[str, Any]) -> Form:
     said = {name: _text(value) for name, value in claims.items() if name not in _ABOUT_ITSELF}
+    # A message for the phone has a stricter rule and an error of its own.
+    if not all(plain(value) for name, value in said.items() if name != "binding_message"):
+        raise RequestObjectRefused(reason="form")
     return {name: value for name, value in said.items() if value}
 
 

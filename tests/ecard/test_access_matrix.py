@@ -165,8 +165,8 @@ def refused_with(status: int) -> Iterator[None]:
     assert refusal.value.status == status
 
 
-BY_CLIENT = sorted(door.operation for door in map(described, app_doors()) if door.cells["client"] == "own")
-BY_BROWSER = sorted(door.operation for door in map(described, app_doors()) if door.cells["browser"] == "own")
+BY_CLIENT = sorted({door.operation for door in map(described, app_doors()) if door.cells["client"] == "own"})
+BY_BROWSER = sorted({door.operation for door in map(described, app_doors()) if door.cells["browser"] == "own"})
 
 
 @pytest.mark.parametrize("operation", BY_CLIENT)
@@ -183,7 +183,8 @@ def test_an_operation_of_clients_admits_a_client_that_proves_itself_and_nobody_e
         "oauth_device": lambda: {"scope": "openid"},
         "oauth_ciba": lambda: {"scope": "openid", "id_token_hint": tokens["id_token"]},
         "oauth_userinfo": dict,
-    }[operation]()
+    }
+    form = forms[operation]()
     named = {**form, "client_id": party.client.client_id}
     assert bureau.http.post(path, data=named).status_code == 401
     assert bureau.http.post(path, data=named, headers={"Cookie": "ecard_browser=x"}).status_code == 401

@@ -35,6 +35,7 @@ _PAGE = Template(_HERE.joinpath("page.html").read_text("utf-8"))
 STATIC: Final[Mapping[str, tuple[bytes, str]]] = MappingProxyType(
     {
         "login.css": (_HERE.joinpath("login.css").read_bytes(), "text/css"),
+        "icon.svg": (_HERE.joinpath("icon.svg").read_bytes(), "image/svg+xml"),
         "login.js": (_HERE.joinpath("login.js").read_bytes(), "text/javascript"),
     }
 )
@@ -97,6 +98,8 @@ def render(page: PageView, language: str) -> bytes:
         lang=language,
         base=html.escape(base),
         state=state,
+        # Only a pending login has a code to fetch; a hidden picture would be fetched all the same.
+        qr_src=f' src="{html.escape(base)}/qr.svg?v=0"' if state == "pending" else "",
         client=html.escape(page.client),
         agency=html.escape(page.agency),
         origin=html.escape(page.origin),

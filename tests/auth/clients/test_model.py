@@ -11,6 +11,7 @@ from auth.clients.model import (
     check_grant_types,
     check_method,
     redirect_allowed,
+    web_origin,
 )
 from auth.clients.store import keys_of, public_set
 from ecard.client.actors import new_signer
@@ -184,3 +185,20 @@ def test_two_keys_of_one_name_are_refused() -> None:
     with pytest.raises(KeysRefused) as refusal:
         public_set({"keys": [one, {**other, "kid": one["kid"]}]})
     assert refusal.value.members == {"reason": "kid"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "origin"),
+    [
+        ("https://client.example/callback?a=1", "https://client.example"),
+        ("HTTPS://Client.Example:443", "https://client.example"),
+        ("https://client.example:80/", "https://client.example:80"),
+        ("http://127.0.0.1:8080/callback", "http://127.0.0.1:8080"),
+        ("http://localhost:80/", "http://localhost"),
+        ("https://[2001:DB8::1]:8443/", "https://[2001:db8::1]:8443"),
+        ("cn.example.app:/back", None),
+        ("https:///callback", None),
+    ],
+)
+def test_an_origin_is_written_as_browsers_do(uri: str, origin: str | None) -> None:
+    assert web_origin(uri) == origin

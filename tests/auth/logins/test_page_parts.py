@@ -170,6 +170,17 @@ def test_no_sentence_stands_in_the_script_and_every_part_it_asks_for_is_there() 
     assert {"qr", "number", "countdown", "status", "cancel", "refused", "app", "again", "back"} <= ids
 
 
+@pytest.mark.parametrize("state", STATES)
+def test_a_code_is_fetched_by_a_pending_page_alone(state: str) -> None:
+    sources = Page(msgspec.structs.replace(VIEW, state=state), "zh").values("src")
+    assert ("/login/01J-login/qr.svg?v=0" in sources) == (state == "pending")
+
+
+def test_a_page_names_its_icon_so_that_no_browser_looks_for_one() -> None:
+    links = [given for tag, given in Page(VIEW, "zh").elements if tag == "link"]
+    assert {"rel": "icon", "href": "/login/static/icon.svg", "type": "image/svg+xml"} in links
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_ids_are_unique_and_relations_and_the_other_language_lead_somewhere(language: str) -> None:
     page = Page(VIEW, language)
@@ -192,6 +203,7 @@ def test_the_page_with_style_and_script_stays_under_20_kb(language: str) -> None
     assert len(render(VIEW, language)) + sum(len(content) for content, _ in STATIC.values()) < 20_000
     assert {name: media_type for name, (_, media_type) in STATIC.items()} == {
         "login.css": "text/css",
+        "icon.svg": "image/svg+xml",
         "login.js": "text/javascript",
     }
 
