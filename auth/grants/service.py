@@ -13,7 +13,7 @@ from ecard.audit import store as audit
 from ecard.callers import Holder
 from ecard.catalogue.model import Field, Form
 from ecard.db import Db, begin
-from ecard.desk.errors import LevelTooLow
+from ecard.desk.errors import CardSuspended, LevelTooLow
 from ecard.desk.model import Evidence, acr, check
 from ecard.desk.service import pseudonym
 from ecard.encoding import b64url
@@ -38,7 +38,7 @@ async def give(
     An online login is evidence as a scanned code is: the catalogue decides by the same rules whether it
     is enough, and it leaves a visit that the holder can see and dispute. `lasting` grants have refresh
     tokens; `agreed` says that the holder consented now, not before; a `code` goes out with the grant.
-    Raises what `desk.model.check` does, LevelTooLow, NotStaff.
+    Raises what `desk.model.check` does, LevelTooLow, NotStaff, CardSuspended (also when it died this moment).
     """
     item = server.catalogue.get(wanted.item or PLAIN_ITEM)
     grant = new_id()
@@ -62,7 +62,7 @@ async def give(
         staff = await store.staff_of(db, proven.holder, client.agency)
         if staff is None:
             raise NotStaff
-    return await store.give(
+    made = await store.give(
         db,
         store.Given(
             consent=new_id() if agreed else None,
@@ -94,6 +94,9 @@ async def give(
         ),
         code,
     )
+    if made is None:
+        raise CardSuspended
+    return made
 
 
 def subject(server: Server, client: Client, holder: UUID) -> str:

@@ -16,31 +16,36 @@ COLUMNS = """
 _WHOSE = "SELECT holder FROM subject WHERE sector = $1 AND sub = $2"
 # One statement, one round trip: consent (where it is new), subject, visit, code (where the browser is here to take
 # it), grant and audit row stand or fall together.
+# Card and phone are held in share until then: a loss that comes at the same time waits, and finds the grant to end.
 _GIVE = """
-    WITH agreed AS (
+    WITH alive AS MATERIALIZED (
+        SELECT FROM card c, actor a WHERE c.seq = $15 AND c.status = 'active' AND a.id = $17 AND a.revoked_at IS NULL
+        FOR SHARE OF c, a
+    ), agreed AS (
         INSERT INTO consent (id, holder, client, item, catalogue, fields)
-        SELECT $1::uuid, $2, $3, $4, $5, $6 WHERE $1::uuid IS NOT NULL
+        SELECT $1::uuid, $2, $3, $4, $5, $6 FROM alive WHERE $1::uuid IS NOT NULL
         ON CONFLICT (holder, client, item) WHERE withdrawn_at IS NULL DO UPDATE SET given_at =
             CASE WHEN consent.catalogue = EXCLUDED.catalogue THEN consent.given_at ELSE EXCLUDED.given_at END,
             catalogue = EXCLUDED.catalogue, fields = EXCLUDED.fields
     ), known AS (
-        INSERT INTO subject (sector, sub, holder) VALUES ($7, $8, $2) ON CONFLICT DO NOTHING
+        INSERT INTO subject (sector, sub, holder) SELECT $7, $8, $2 FROM alive ON CONFLICT DO NOTHING
     ), visited AS (
         INSERT INTO visit (id, terminal, agency, request_id, body_sha256, item, form, evidence, strength, amr, fields,
                            kid, keys_as_of, card, level, device, place)
-        VALUES ($9, $10, $11, gen_random_uuid()::text, '', $4, 'electronic', $12, $13, $14, $6, '', 0, $15, $16,
-                (SELECT seq FROM device WHERE actor = $17), $18)
+        SELECT $9, $10, $11, gen_random_uuid()::text, '', $4, 'electronic', $12, $13, $14, $6, '', 0, $15, $16,
+               (SELECT seq FROM device WHERE actor = $17), $18 FROM alive
     ), going AS (
         INSERT INTO authorization_code (handle, consent_grant, client, redirect_uri, challenge, jkt, nonce, expires_at)
         SELECT $27::bytea, $20, $3, $28, $29, $30, $31, clock_timestamp() + make_interval(secs => $32)
-        WHERE $27::bytea IS NOT NULL
+        FROM alive WHERE $27::bytea IS NOT NULL
     ), noted AS (
-        INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ('login', 'ok', $17, $15, $4, $19)
+        INSERT INTO audit_event (kind, outcome, actor, card, item, detail)
+        SELECT 'login', 'ok', $17, $15, $4, $19 FROM alive
     )
     INSERT INTO consent_grant (id, client, holder, card, device, staff, visit, browser, item, catalogue, fields, scope,
                                sub, acr, amr, auth_time, expires_at)
-    VALUES ($20, $3, $2, $15, $17, $21, $9, $22, $4, $5, $6, $23, $8, $24, $14, $25,
-            clock_timestamp() + make_interval(secs => $26))
+    SELECT $20, $3, $2, $15, $17, $21, $9, $22, $4, $5, $6, $23, $8, $24, $14, $25,
+           clock_timestamp() + make_interval(secs => $26) FROM alive
     RETURNING expires_at
 """
 # A visit that was verified at a counter, made into a grant: the holder was there, whichever form the card had.
@@ -50,7 +55,7 @@ _OF_VISIT = f"""
     SELECT $1, $2, c.holder, v.card, $4, v.id, v.item, $5, v.fields, $6, $7, 'l' || v.level || '-' || v.strength, v.amr,
            v.at, clock_timestamp() + make_interval(secs => $8)
     FROM visit v JOIN card c ON c.seq = v.card
-    WHERE v.id = $3 AND v.disputed_at IS NULL AND c.status = 'active'
+    WHERE v.id = $3 AND v.disputed_at IS NULL AND c.status = 'active' FOR SHARE OF v, c
     RETURNING {COLUMNS}
 """  # noqa: S608 - names of columns
 _VISITOR = "SELECT c.holder FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1"
@@ -125,10 +130,15 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int = 0
 
 
-async def give(db: Db, given: Given, code: Code | None = None) -> Grant:
-    """Record a consent, the visit that it is, and the grant, with a code if one is given; return the grant."""
+async def give(db: Db, given: Given, code: Code | None = None) -> Grant | None:
+    """Record a consent, the visit that it is, and the grant, with a code if one is given; return the grant.
+
+    None, and nothing is recorded, when the card or the phone is dead by now.
+    """
     code = code or Code()
     expires_at = await db.fetchval(_GIVE, *msgspec.structs.astuple(given), *msgspec.structs.astuple(code))
+    if expires_at is None:
+        return None
     return Grant(
         id=given.grant,
         client=given.client,

@@ -140,12 +140,12 @@ async def finish(server: Server, login: UUID, poll: str) -> Finished:
 
     A page that is loaded twice gets no second code: the second answer is `access_denied`.
     """
+    found = await store.by_poll(server.runtime.pool, login, hashed(poll))
+    if found is None or found.channel is not Channel.PAGE or found.state in {State.PENDING, State.SCANNED}:
+        raise LoginUnknown
+    client = await server.directory.find(str(found.client))
     async with begin(server.runtime.pool) as tx:
-        found = await store.by_poll(tx, login, hashed(poll))
-        if found is None or found.channel is not Channel.PAGE or found.state in {State.PENDING, State.SCANNED}:
-            raise LoginUnknown
         grant = await store.redeem(tx, login, hashed(poll))
-        client = await server.directory.find(str(found.client))
         living = await grants.alive(tx, grant) if grant else None
         if living is None or client is None:
             return Finished(back(server, found.asked, error=HolderDeclined.error), None)

@@ -163,8 +163,10 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
     if found.channel is Channel.PAGE:
         await _match(server, holder, found, asked.number)
     place = await _place(server, found, client)
+    if asked.face is not None:
+        await _check_face(desk, holder, asked.face)
     async with begin(pool) as tx:
-        proven = await _proven(desk, tx, holder, asked)
+        proven = await _proven(server, tx, holder, asked)
         if not await grants.is_hinted(tx, client, found.asked.sub, proven.holder):
             raise LoginUnknown
         if not proven.strength.meets(found.asked.wanted.strength):
@@ -202,8 +204,18 @@ async def _match(server: Server, holder: Holder, login: Login, number: str | Non
         raise NumberWrong
 
 
-async def _proven(desk: Desk, tx: Tx, holder: Holder, asked: ConfirmRequest) -> Proven:
+async def _check_face(desk: Desk, holder: Holder, face: str) -> None:
+    """Ask the authority about a face, with no transaction open meanwhile; raises FaceMismatch, CardSuspended."""
     runtime = desk.server.runtime
+    row = await cards.by_seq(runtime.pool, holder.card)
+    if row is None:
+        raise CardSuspended
+    if not await desk.checks.face(open_profile(runtime.vault, row.profile), face):
+        raise FaceMismatch
+
+
+async def _proven(server: Server, tx: Tx, holder: Holder, asked: ConfirmRequest) -> Proven:
+    runtime = server.runtime
     row = await cards.by_seq(tx, holder.card)
     if row is None or row.status != CardStatus.ACTIVE:
         raise CardSuspended
@@ -214,8 +226,6 @@ async def _proven(desk: Desk, tx: Tx, holder: Holder, asked: ConfirmRequest) -> 
     if asked.busi_seq is not None or holder.verified_until > now:
         strength, amr = Strength.KNOWLEDGE, [*amr, "pin"]
     if asked.face is not None:
-        if not await desk.checks.face(open_profile(runtime.vault, row.profile), asked.face):
-            raise FaceMismatch
         strength, amr = Strength.BIOMETRIC, [*amr, "face"]
     return Proven(
         holder=row.holder,

@@ -87,6 +87,8 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
         raise ClientNotAllowed
     asked = Asked(client=calling.client.id, wanted=wanted(server, calling.client, calling.form))
     user_code = new_user_code()
+    # Before the transaction: who holds a connection and waits for a second one may wait for its own kind for ever.
+    place = await _place(server, calling)
     async with begin(server.runtime.pool) as tx:
         opened = await open_login(
             server,
@@ -94,7 +96,7 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
             calling.client,
             asked,
             Channel.DEVICE,
-            place=await _place(server, calling),
+            place=place,
             jkt=calling.jkt,
             user_code=user_code,
         )

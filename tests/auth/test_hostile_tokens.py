@@ -26,10 +26,26 @@ def test_what_is_no_json_object_is_no_token_of_any_kind(bureau: Bureau, where: s
     assert told(party.http.get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}))[0] == 401
     assert not party.active(token)
     logout = bureau.http.get("/oauth/logout", params={"id_token_hint": token})
-    assert (logout.status_code, logout.headers["location"]) == (303, "/login/out")
+    assert (logout.status_code, "location" in logout.headers) == (401, False)
 
 
-@pytest.mark.parametrize("claims", ["[" * 9_000, '{"a":' * 5_000, '{"jti":"\\ud800"', '{"nonce":"\\ud800"'])
+@pytest.mark.parametrize(
+    "claims",
+    [
+        "[" * 9_000,
+        '{"a":' * 5_000,
+        '{"jti":"\\ud800"',
+        '{"jti":"\\u0000"',
+        '{"nonce":"\\ud800"',
+        '{"authorization_details":[{"type":"\\ud800"}]',
+        '{"exp":1e999',
+        '{"exp":1e308',
+        '{"iat":-1e308',
+        '{"nbf":NaN',
+        '{"jti":"a","jti":"b"',
+        '{"aud":"a","aud":["b"]',
+    ],
+)
 def test_whatever_a_right_signature_covers_is_never_a_fault(bureau: Bureau, claims: str) -> None:
     party = fapi(bureau)
     assert party.client.signer is not None
@@ -39,7 +55,7 @@ def test_whatever_a_right_signature_covers_is_never_a_fault(bureau: Bureau, clai
         header = parts(honest)[0]
         rest = b64url(json.dumps(header).encode())
         body = claims
-        if claims.startswith(('{"jti', '{"nonce')):
+        if not claims.endswith(("[", ":")):
             kept = {name: value for name, value in parts(honest)[1].items() if f'"{name}"' not in claims}
             body = claims + "," + json.dumps(kept)[1:]
         text = f"{rest}.{b64url(body.encode())}"

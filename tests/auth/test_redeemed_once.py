@@ -1,5 +1,6 @@
 """Whatever is redeemed once, redeemed by fifty at once: one wins, and what it won stands."""
 
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,8 @@ from tests.auth.party import DEVICE, Party, Tab, fapi, new_pkce, query, standard
 from tests.bureau import Bureau, rows
 
 MANY = 50
+FORGOTTEN = 1.1
+"""Seconds after which a process asks again who a client is: also while all of its connections are busy."""
 
 
 def assert_stands(party: Party, access_token: str) -> None:
@@ -95,9 +98,20 @@ def test_of_fifty_returns_of_a_confirmed_page_one_carries_a_code(bureau: Bureau)
     party, pkce = fapi(bureau), new_pkce()
     tab, page = party.begin(pkce)
     party.approve(bureau.phone(), tab, page)
+    time.sleep(FORGOTTEN)
     answers = at_once([lambda: tab.get(f"{page}/done")] * MANY)
     went = [query(answer.headers["location"]) for answer in answers]
     codes = [one["code"] for one in went if "code" in one]
     assert len(codes) == 1
     assert [one["error"] for one in went if "code" not in one] == ["access_denied"] * (MANY - 1)
     assert_stands(party, party.redeem(codes[0], pkce).json()["access_token"])
+
+
+def test_fifty_devices_that_begin_at_once_each_get_a_code_of_their_own(bureau: Bureau) -> None:
+    party = fapi(bureau)
+    begin_device(party)
+    time.sleep(FORGOTTEN)
+    answers = at_once([prepared(party, "/oauth/device", {"scope": "openid"}) for _ in range(MANY)])
+    assert tally(answers) == {(200, ""): MANY}
+    for name in ("device_code", "user_code", "qr"):
+        assert len({answer.json()[name] for answer in answers}) == MANY
