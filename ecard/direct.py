@@ -13,7 +13,7 @@ from litestar import Litestar, Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecard import guards
 from ecard.errors import Invalid
@@ -52,6 +52,7 @@ class Direct:
         if lane is None:
             await self.app(scope, receive, send)
             return
+        send = self._said(scope, send)
         scope.update(route_handler=lane.handler, litestar_app=self.app, path_params={})  # type: ignore[call-arg] # as the router does
         request, answering = StrictRequest(scope, receive, send), False
         try:
@@ -63,6 +64,19 @@ class Direct:
             if answering:
                 raise  # too late for another answer
             await _asgi(lane.render(request, error), request)(scope, receive, send)
+
+    def _said(self, scope: Scope, send: Send) -> Send:
+        """Return `send` with the application's hooks before it, as every other answer has them."""
+        hooks: Any = self.app.before_send
+        if not hooks:
+            return send
+
+        async def sending(message: Message) -> None:
+            for hook in hooks:
+                await hook(message, scope)
+            await send(message)
+
+        return sending
 
 
 def _asgi(response: Response[Any], request: StrictRequest) -> ASGIApp:
