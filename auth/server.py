@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from litestar import Request
 
-from auth import forms, proofs, replay
+from auth import forms, proofs
 from auth.clients.authentication import authenticate
 from auth.clients.directory import Directory
 from auth.clients.model import Client
@@ -12,6 +12,7 @@ from auth.ended import Ended
 from auth.errors import BadRequest, ClientRefused, ProofRefused
 from auth.forms import Form
 from auth.proofs import Nonces, Proof
+from auth.replay import Marks
 from ecard import guards
 from ecard.catalogue.model import Catalogue
 from ecard.runtime import Runtime
@@ -25,6 +26,7 @@ class Server(NamedTuple):
     directory: Directory
     nonces: Nonces
     ended: Ended
+    marks: Marks
 
     @property
     def issuer(self) -> str:
@@ -66,7 +68,7 @@ async def admit(server: Server, request: Request[Any, Any, Any], *, public: bool
     proof = read_proof(server, request, given.get("dpop"))
     if proof is not None:
         marks = (*marks, proof.mark)
-    if marks and not await replay.first_time(server.runtime.pool, *marks):
+    if marks and not await server.marks.first_time(*marks):
         # Which of the two was seen before matters to nobody but their owner.
         raise ClientRefused if len(marks) > (proof is not None) else ProofRefused(reason="jti")
     return Calling(client, form, proof)

@@ -4,10 +4,12 @@ Litestar's own response merges headers, cookies and encoders for each answer, wh
 as a signature; issuing a code and recording a visit have none of them.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
+from litestar.datastructures import Cookie
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 T = TypeVar("T")
@@ -26,11 +28,31 @@ class JsonAnswer(Response[T]):
         del app, request
         body = msgspec.json.encode(self.content)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
+        return _sender(int(self.status_code or 200), headers, body)
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            del scope, receive
-            await send(start)  # type: ignore[arg-type] # a message of ASGI, written as what it is
-            await send({"type": "http.response.body", "body": body, "more_body": False})
 
-        return answer
+class Moved(Response[None]):
+    """A 303 to another place, with the cookies that go there (RFC 9110 §15.4.4)."""
+
+    def __init__(self, location: str, cookies: Sequence[Cookie] = ()) -> None:
+        """Take where to; the base class is left out on purpose, see the module's docstring."""
+        self.content = None
+        self.status_code = 303
+        self._headers = [(b"location", location.encode()), (b"content-length", b"0")]
+        self._headers += [(b"set-cookie", cookie.to_header(header="").encode()) for cookie in cookies]
+
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIApp:  # type: ignore[override] # as JsonAnswer's
+        """Return an ASGI application that sends the answer."""
+        del app, request
+        return _sender(303, self._headers, b"")
+
+
+def _sender(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> ASGIApp:
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await send(start)  # type: ignore[arg-type] # a message of ASGI, written as what it is
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return answer

@@ -30,6 +30,7 @@ from auth.logins.feed import Feed
 from auth.proofs import Nonces
 from auth.provider import browser, cors
 from auth.provider import routes as provider
+from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
 from ecard import __version__, guards, health, pages
@@ -46,7 +47,8 @@ from ecard.db import Db
 from ecard.desk import routes as desk
 from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
-from ecard.document import document
+from ecard.direct import Direct
+from ecard.document import Route, document, routes
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -104,7 +106,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         runtime = await open_runtime(settings, clock=clock)
         http = httpx.AsyncClient(timeout=_OTHERS_SECONDS)
-        server = Server(runtime, known, Directory(runtime.pool, http), Nonces(runtime.vault), Ended(runtime.denied))
+        server = Server(
+            runtime,
+            known,
+            Directory(runtime.pool, http),
+            Nonces(runtime.vault),
+            Ended(runtime.denied),
+            Marks(runtime.pool),
+        )
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         # For the operations that are called directly (`ecard.direct`).
         app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
@@ -136,7 +145,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         logging_config=None,
     )
     _check_doors(app)
-    return Observe(app, quiet=quiet)
+    return Observe(Direct(app), quiet=quiet)
 
 
 def _check_doors(app: Litestar) -> None:
@@ -237,9 +246,8 @@ async def _seal(runtime: Runtime) -> None:
 
 
 @functools.cache
-def openapi_document() -> bytes:
-    """Return the OpenAPI document as committed and as served: indented, one line's end at the end."""
-    known = load()
+def _described() -> Litestar:
+    """Return the application without its stores: to be described, not run."""
     about = OpenAPIConfig(
         title="电子社保卡移动后台 · E-card backend",
         version=__version__,
@@ -247,12 +255,22 @@ def openapi_document() -> bytes:
         use_handler_docstrings=True,
         render_plugins=[JsonRenderPlugin()],
     )
-    app = Litestar(
+    return Litestar(
         ROUTERS,
-        dependencies=_dependencies(_Open(), known, NotConnected()),
+        dependencies=_dependencies(_Open(), load(), NotConnected()),
         request_class=StrictRequest,
         openapi_config=about,
         logging_config=None,
     )
-    made = document(app, known, {"desk": (KeyMissing, KeyReused, *READER_ERRORS)})
+
+
+def doors() -> list[Route]:
+    """Return every operation, described in the API document or not."""
+    return [route for route in routes(_described()) if route.handler.operation_id]
+
+
+@functools.cache
+def openapi_document() -> bytes:
+    """Return the OpenAPI document as committed and as served: indented, one line's end at the end."""
+    made = document(_described(), load(), {"desk": (KeyMissing, KeyReused, *READER_ERRORS)})
     return (json.dumps(made, ensure_ascii=False, indent=1) + "\n").encode()

@@ -10,9 +10,11 @@
 | ECARD_SANDBOX | `1`: fictitious holders, simulated checks | `0` |
 | ECARD_SUITE | signature suite of new keys: ES256 or EdDSA | ES256 |
 | ECARD_STATUS_BITS | the status list has 2^bits places: the most cards ever issued | 24 |
+| ECARD_PROXIES | addresses or networks whose X-Forwarded-For is believed, with commas between | nobody's |
 """
 
 import contextlib
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -41,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool = False
     suite: Suite = Suite.ES256
     status_bits: int = 24
+    proxies: tuple[str, ...] = ()
     metrics_dir: Path | None = None
 
     def __repr__(self) -> str:
@@ -69,6 +72,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         sandbox=sandbox,
         suite=_suite(environ.get("ECARD_SUITE", Suite.ES256)),
         status_bits=_status_bits(environ.get("ECARD_STATUS_BITS", "24")),
+        proxies=_proxies(environ.get("ECARD_PROXIES", "")),
         metrics_dir=Path(metrics) if (metrics := environ.get("PROMETHEUS_MULTIPROC_DIR")) else None,
     )
 
@@ -117,3 +121,14 @@ def _status_bits(text: str) -> int:
         msg = f"ECARD_STATUS_BITS 须为 {least} 至 {most} 的偶数 (an even number in this range)"
         raise SettingsError(msg)
     return int(text)
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    named = tuple(one.strip() for one in text.split(",") if one.strip())
+    try:
+        for one in named:
+            ipaddress.ip_network(one)
+    except ValueError:
+        msg = "ECARD_PROXIES 须为 IP 地址或网段, 以逗号分隔 (addresses or networks, with commas between)"
+        raise SettingsError(msg) from None
+    return named

@@ -1,8 +1,9 @@
 """Signed tokens: the one place where a JWT (RFC 7519) is made or read.
 
 Every kind of token has its own `typ` (RFC 8725 §3.11), so that none can be taken for another.
-PyJWT reads: its defaults accept a token without `exp`, so what is required is named at each call.
-Making one is three lines over the `Signer` seam, because a key may live where PyJWT cannot reach.
+Both are a few lines over the seams of `ecard.keys`: a private key may live where no library reaches, and
+the libraries measured spend more on reading a token than its signature costs (docs/adr). What they
+leave to their caller's options stands here once: `alg` from the key, `typ`, `exp` and `iat` required.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,13 +11,11 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-import jwt
 import msgspec
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
 from ecard.clock import SKEW
-from ecard.encoding import b64url
-from ecard.keys import Signer, Suite, to_jwk
+from ecard.encoding import b64url, unb64url
+from ecard.keys import Signer, Suite, Verifier, verifier
 
 
 class TokenType(StrEnum):
@@ -65,14 +64,18 @@ def read(
     issuer: str,
     audience: str | None,
     now: float,
+    often: bool = False,
 ) -> dict[str, Any]:
     """Return the claims of `token`; raises TokenRefused.
+
+    `often` is for tokens that come again and again: that a signature was right is then remembered, never
+    whether its key still signs or its time is over. Such claims are shared: do not change them.
 
     `keys` maps `kid` to the keys that may sign this type; `audience` None means that the type has
     none. `exp` and `iat` are required, in whole seconds: on or after `exp` the token is dead (RFC 7519
     §4.1.4), `iat` may be SKEW seconds ahead of `now` (Unix seconds).
     """
-    claims = verified(token, keys, types=(typ,))
+    claims = verified(token, keys, types=(typ,), often=often)
     known = audience is None or audience in _listed(claims.get("aud"))
     if claims.get("iss") != issuer or not known or (audience is None and "aud" in claims):
         raise TokenRefused("claims")
@@ -86,33 +89,64 @@ def read(
     return claims
 
 
-def verified(token: str, keys: Mapping[str, PublicKey], *, types: Collection[str | None]) -> dict[str, Any]:
+def verified(
+    token: str, keys: Mapping[str, PublicKey], *, types: Collection[str | None], often: bool = False
+) -> dict[str, Any]:
     """Return the claims of a token whose signature is right, and nothing else about it; raises TokenRefused.
 
     A key is found by `kid` and must be of the header's `alg`; the name "" stands for the one key of a
     signer that names none. Other headers (`jku`, `x5u`, `jwk`) are never looked at, `crit` is refused
     (RFC 7515 §4.1.11), and `types` has None where a `typ` may be left out.
     """
-    try:
-        header = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError as error:
-        raise TokenRefused("malformed") from error
+    header = _header_of(token.partition(".")[0])
     if header.get("typ") not in types or "crit" in header:
         raise TokenRefused("type")
-    key = keys.get(header.get("kid", ""))
+    kid = header.get("kid", "")
+    if not isinstance(kid, str):
+        raise TokenRefused("malformed")
+    key = keys.get(kid)
     if key is None or header.get("alg") != key.suite:
         raise TokenRefused("key")
+    return (_signed_before if often else _signed_by)(token, key)
+
+
+def _signed_by(token: str, key: PublicKey) -> dict[str, Any]:
+    signed, _, signature = token.rpartition(".")
+    _, _, payload = signed.partition(".")
     try:
-        # Who, for whom and when are compared by the caller, with the clock that was passed in.
-        claims: dict[str, Any] = jwt.decode(token, _loaded(key), algorithms=[key.suite.value], options=_SIGNATURE_ONLY)
-    except jwt.InvalidSignatureError as error:
-        raise TokenRefused("signature") from error
-    except jwt.InvalidTokenError as error:
+        raw, said = unb64url(signature), unb64url(payload)
+    except ValueError as error:
+        raise TokenRefused("malformed") from error
+    if not _loaded(key).verify(signed.encode(), raw):
+        raise TokenRefused("signature")
+    try:
+        return _claims.decode(said)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise TokenRefused("claims") from error
-    return claims
 
 
-_SIGNATURE_ONLY: Any = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
+_signed_before = lru_cache(maxsize=4096)(_signed_by)
+
+
+def unverified(token: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Return header and claims of a token that nobody has verified yet: to find its key. Raises TokenRefused."""
+    head, _, rest = token.partition(".")
+    try:
+        return _header_of(head), _claims.decode(unb64url(rest.partition(".")[0]))
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
+        raise TokenRefused("malformed") from error
+
+
+_claims = msgspec.json.Decoder(dict[str, Any])
+
+
+# A signer's tokens all begin alike, so a header is read once; bounded, because callers write them.
+@lru_cache(maxsize=1024)
+def _header_of(text: str) -> Mapping[str, Any]:
+    try:
+        return _claims.decode(unb64url(text))
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
+        raise TokenRefused("malformed") from error
 
 
 def _listed(audience: object) -> list[object]:
@@ -121,6 +155,5 @@ def _listed(audience: object) -> list[object]:
 
 # Bounded: a device's proof brings its own key, and there are millions of phones.
 @lru_cache(maxsize=64)
-def _loaded(key: PublicKey) -> Any:
-    jwk = to_jwk(key.suite, key.public)
-    return (ECAlgorithm if key.suite is Suite.ES256 else OKPAlgorithm).from_jwk(jwk)
+def _loaded(key: PublicKey) -> Verifier:
+    return verifier(key.suite, key.public)

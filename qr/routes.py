@@ -11,7 +11,6 @@ from ecard import guards
 from ecard.answers import JsonAnswer
 from ecard.callers import Holder
 from ecard.desk.errors import CardSuspended
-from ecard.direct import Direct
 from ecard.errors import EcardError, NotFound, Text, Unavailable
 from ecard.given import Given
 from ecard.keyring.model import NoKey
@@ -47,8 +46,11 @@ class OneAtATime(EcardError):
     "/v1/me/codes",
     operation_id="codes_issue",
     status_code=200,
-    middleware=[Direct],
-    opt={"also": tuple(_DRAWINGS), "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey)},
+    opt={
+        "direct": True,
+        "also": tuple(_DRAWINGS),
+        "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey),
+    },
 )
 async def codes_issue(
     data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]

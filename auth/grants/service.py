@@ -7,11 +7,12 @@ from auth.grants import store
 from auth.grants.errors import NotStaff
 from auth.grants.model import LONG, PLAIN_ITEM, SHORT, STAFF_ITEM, Grant, Place, Proven, Wanted
 from auth.grants.schemas import ConsentView
+from auth.grants.store import Code
 from auth.server import Server
 from ecard.audit import store as audit
 from ecard.callers import Holder
 from ecard.catalogue.model import Field, Form
-from ecard.db import Db, Tx, begin
+from ecard.db import Db, begin
 from ecard.desk.errors import LevelTooLow
 from ecard.desk.model import Evidence, acr, check
 from ecard.desk.service import pseudonym
@@ -21,13 +22,23 @@ from ecard.ids import new_id
 
 
 async def give(
-    tx: Tx, server: Server, client: Client, wanted: Wanted, proven: Proven, place: Place, *, lasting: bool
+    db: Db,
+    server: Server,
+    client: Client,
+    wanted: Wanted,
+    proven: Proven,
+    place: Place,
+    *,
+    lasting: bool,
+    agreed: bool = True,
+    code: Code | None = None,
 ) -> Grant:
     """Record that the holder lets `client` have what it `wanted`, and return the grant.
 
     An online login is evidence as a scanned code is: the catalogue decides by the same rules whether it
     is enough, and it leaves a visit that the holder can see and dispute. `lasting` grants have refresh
-    tokens. Raises what `desk.model.check` does, LevelTooLow, NotStaff.
+    tokens; `agreed` says that the holder consented now, not before; a `code` goes out with the grant.
+    Raises what `desk.model.check` does, LevelTooLow, NotStaff.
     """
     item = server.catalogue.get(wanted.item or PLAIN_ITEM)
     grant = new_id()
@@ -48,13 +59,13 @@ async def give(
             raise LevelTooLow(required=item.level)
     staff = None
     if wanted.item == STAFF_ITEM:
-        staff = await store.staff_of(tx, proven.holder, client.agency)
+        staff = await store.staff_of(db, proven.holder, client.agency)
         if staff is None:
             raise NotStaff
     return await store.give(
-        tx,
+        db,
         store.Given(
-            consent=new_id(),
+            consent=new_id() if agreed else None,
             holder=proven.holder,
             client=client.id,
             item=item.code,
@@ -81,6 +92,7 @@ async def give(
             auth_time=store.when(proven.auth_time),
             seconds=LONG if lasting else SHORT,
         ),
+        code,
     )
 
 
@@ -95,6 +107,11 @@ def subject(server: Server, client: Client, holder: UUID) -> str:
 def staff_subject(server: Server, client: Client, staff: UUID) -> str:
     """Return a member of staff's `sub`: another than the citizen's, so that neither tells of the other."""
     return b64url(server.runtime.vault.mac("staff sub", client.agency.bytes + staff.bytes)[:18])
+
+
+async def is_hinted(db: Db, client: Client, hint: str | None, holder: UUID) -> bool:
+    """Return whether `holder` is whom the client's hint names: nobody else gets tokens then (OpenID Core §3.1.2.2)."""
+    return hint is None or await store.whose(db, client.sector, hint) == holder
 
 
 async def mine(db: Db, server: Server, holder: Holder) -> list[ConsentView]:

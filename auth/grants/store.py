@@ -13,15 +13,13 @@ COLUMNS = """
     g.id, g.client, g.holder, g.card, g.staff, g.item, g.catalogue, g.fields, g.scope, g.sub, g.acr, g.amr,
     g.auth_time, g.expires_at
 """
-_REMEMBERED = """
-    SELECT true FROM consent WHERE holder = $1 AND client = $2 AND item = $3 AND catalogue = $4
-    AND fields @> $5 AND withdrawn_at IS NULL
-"""
 _WHOSE = "SELECT holder FROM subject WHERE sector = $1 AND sub = $2"
-# One statement, one round trip: consent, subject, visit, grant and audit row stand or fall together.
+# One statement, one round trip: consent (where it is new), subject, visit, code (where the browser is here to take
+# it), grant and audit row stand or fall together.
 _GIVE = """
     WITH agreed AS (
-        INSERT INTO consent (id, holder, client, item, catalogue, fields) VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO consent (id, holder, client, item, catalogue, fields)
+        SELECT $1::uuid, $2, $3, $4, $5, $6 WHERE $1::uuid IS NOT NULL
         ON CONFLICT (holder, client, item) WHERE withdrawn_at IS NULL DO UPDATE SET given_at =
             CASE WHEN consent.catalogue = EXCLUDED.catalogue THEN consent.given_at ELSE EXCLUDED.given_at END,
             catalogue = EXCLUDED.catalogue, fields = EXCLUDED.fields
@@ -32,6 +30,10 @@ _GIVE = """
                            kid, keys_as_of, card, level, device, place)
         VALUES ($9, $10, $11, gen_random_uuid()::text, '', $4, 'electronic', $12, $13, $14, $6, '', 0, $15, $16,
                 (SELECT seq FROM device WHERE actor = $17), $18)
+    ), going AS (
+        INSERT INTO authorization_code (handle, consent_grant, client, redirect_uri, challenge, jkt, nonce, expires_at)
+        SELECT $27::bytea, $20, $3, $28, $29, $30, $31, clock_timestamp() + make_interval(secs => $32)
+        WHERE $27::bytea IS NOT NULL
     ), noted AS (
         INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ('login', 'ok', $17, $15, $4, $19)
     )
@@ -75,11 +77,6 @@ _ALIVE = f"""
 _STAFF = "SELECT id FROM staff WHERE holder = $1 AND agency = $2 AND ended_at IS NULL"
 
 
-async def remembered(db: Db, holder: UUID, client: UUID, item: str, catalogue: str, fields: list[str]) -> bool:
-    """Return whether the holder's consent to these fields, under this catalogue, still stands."""
-    return await db.fetchval(_REMEMBERED, holder, client, item, catalogue, fields) is not None
-
-
 async def whose(db: Db, sector: str, sub: str) -> UUID | None:
     """Return whose `sub` this is in a sector, None when nobody's."""
     holder: UUID | None = await db.fetchval(_WHOSE, sector, sub)
@@ -89,7 +86,7 @@ async def whose(db: Db, sector: str, sub: str) -> UUID | None:
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What is recorded when a grant is given; the order is that of the parameters of `_GIVE`."""
 
-    consent: UUID
+    consent: UUID | None
     holder: UUID
     client: UUID
     item: str
@@ -117,9 +114,21 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
 
 
-async def give(tx: Tx, given: Given) -> Grant:
-    """Record a consent, the visit that it is, and the grant; return the grant."""
-    expires_at = await tx.fetchval(_GIVE, *msgspec.structs.astuple(given))
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """An authorization code that goes out with its grant: its hash, and what its redemption must match."""
+
+    handle: bytes | None = None
+    redirect_uri: str = ""
+    challenge: str = ""
+    jkt: str | None = None
+    nonce: str | None = None
+    seconds: int = 0
+
+
+async def give(db: Db, given: Given, code: Code | None = None) -> Grant:
+    """Record a consent, the visit that it is, and the grant, with a code if one is given; return the grant."""
+    code = code or Code()
+    expires_at = await db.fetchval(_GIVE, *msgspec.structs.astuple(given), *msgspec.structs.astuple(code))
     return Grant(
         id=given.grant,
         client=given.client,

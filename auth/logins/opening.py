@@ -1,13 +1,14 @@
 """The asking side of a login: opened for a client, shown as a QR, watched, and taken back to the client."""
 
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 from auth.clients.model import Client
 from auth.errors import DetailsRefused
+from auth.forms import with_query
 from auth.grants import store as grants
-from auth.grants.model import Grant, Place
+from auth.grants.model import Place
+from auth.grants.store import Code
 from auth.logins import sessions, store
 from auth.logins.errors import LoginUnknown
 from auth.logins.model import INTERVAL, LOGIN_SECONDS, QR_BYTES, Channel, State, new_number, qr_text
@@ -18,8 +19,9 @@ from auth.requests.model import Asked
 from auth.secrets import hashed, new_secret
 from auth.server import Server
 from auth.tokens import service as tokens
+from auth.tokens import store as token_store
 from ecard.catalogue.model import Proximity
-from ecard.db import Db, Tx, begin
+from ecard.db import Db, begin
 from ecard.ids import new_id
 from ecard.limits import Limit
 
@@ -153,25 +155,17 @@ async def finish(server: Server, login: UUID, poll: str) -> Finished:
             session = new_secret()
             strength = living.grant.acr.partition("-")[2]
             await sessions.add(tx, hashed(session), new_id(), strength, living.grant.id)
-        return Finished(await with_code(server, tx, living.grant, client, found.asked), session)
+        code, kept = coded(found.asked)
+        await token_store.add_code(tx, living.grant, kept)
+        return Finished(back(server, found.asked, code=code), session)
 
 
-async def with_code(server: Server, tx: Tx, grant: Grant, client: Client, asked: Asked) -> str:
-    """Return the redirect URI with a new code of the grant."""
-    code = await tokens.new_code(
-        tx,
-        grant,
-        client,
-        redirect_uri=asked.redirect_uri,
-        challenge=asked.challenge,
-        jkt=asked.jkt,
-        nonce=asked.nonce,
-    )
-    return back(server, asked, code=code)
+def coded(asked: Asked) -> tuple[str, Code]:
+    """Return a new code for a request, and what is kept of it."""
+    return tokens.new_code(redirect_uri=asked.redirect_uri, challenge=asked.challenge, jkt=asked.jkt, nonce=asked.nonce)
 
 
 def back(server: Server, asked: Asked, **answer: str) -> str:
     """Return the redirect URI with an answer, `state` and `iss` (RFC 6749 §4.1.2, RFC 9207) in its query."""
     said = {**answer, **({"state": asked.state} if asked.state is not None else {}), "iss": server.issuer}
-    parts = urlsplit(asked.redirect_uri)
-    return urlunsplit(parts._replace(query="&".join(part for part in (parts.query, urlencode(said)) if part)))
+    return with_query(asked.redirect_uri, said)

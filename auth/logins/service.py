@@ -20,7 +20,7 @@ from auth.logins.model import (
     plain_user_code,
     read_qr,
 )
-from auth.logins.opening import at_site, back, open_login, with_code
+from auth.logins.opening import at_site, back, coded, open_login
 from auth.logins.schemas import (
     AskedFrom,
     AskedItem,
@@ -79,9 +79,14 @@ async def scan(server: Server, holder: Holder, text: str) -> LoginView:
         login = await store.by_qr(pool, hashed(handle.hex()))
     if login is None:
         raise LoginUnknown
+    if key is not None:
+        shown = await store.find(pool, login)
+        # Before the lock: a QR that was tampered with must not take the login from whoever scans the true one.
+        if shown is None or shown.jkt != key:
+            raise LoginUnknown
     locked = await store.scan(pool, login, holder.card, holder.actor)
     found = await store.find(pool, login)
-    if found is None or (key is not None and key != found.jkt):
+    if found is None:
         raise LoginUnknown
     if not locked and not (found.state is State.SCANNED and found.device == holder.actor):
         if found.device != holder.actor and found.state is not State.EXPIRED:
@@ -146,8 +151,9 @@ async def _place(server: Server, login: Login, client: Client) -> Place:
 async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest) -> Decision:
     """Confirm a login by the phone that may, and give the client its grant, in one transaction.
 
-    Raises LoginUnknown, LoginDecided, NumberNeeded, NumberWrong (the login is then declined), TooWeak (prove the
-    password or the face and confirm again), CardSuspended, LevelTooLow, NotStaff.
+    Raises LoginUnknown (also when the client's hint names somebody else), LoginDecided, NumberNeeded, NumberWrong
+    (the login is then declined), TooWeak (prove the password or the face and confirm again), CardSuspended,
+    LevelTooLow, NotStaff.
     """
     server, pool = desk.server, desk.server.runtime.pool
     found = await _mine(server, holder, login)
@@ -159,6 +165,8 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
     place = await _place(server, found, client)
     async with begin(pool) as tx:
         proven = await _proven(desk, tx, holder, asked)
+        if not await grants.is_hinted(tx, client, found.asked.sub, proven.holder):
+            raise LoginUnknown
         if not proven.strength.meets(found.asked.wanted.strength):
             raise TooWeak(required=found.asked.wanted.strength.value)
         decided = await store.decide(
@@ -167,11 +175,10 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
         if not decided:
             raise LoginDecided(state=State.EXPIRED.value)
         endures = lasting(client, kiosk=place.terminal is not None)
-        grant = await grants.give(tx, server, client, found.asked.wanted, proven, place, lasting=endures)
+        code, kept = coded(found.asked) if found.channel is Channel.APP else (None, None)
+        grant = await grants.give(tx, server, client, found.asked.wanted, proven, place, lasting=endures, code=kept)
         await store.granted(tx, login, grant.id)
-        redirect = None
-        if found.channel is Channel.APP:
-            redirect = await with_code(server, tx, grant, client, found.asked)
+    redirect = back(server, found.asked, code=code) if code else None
     return Decision(state=State.CONFIRMED, redirect=redirect)
 
 

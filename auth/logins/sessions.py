@@ -5,7 +5,7 @@ the session by trigger, and reading one looks at both.
 """
 
 import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -23,8 +23,10 @@ _ADD_SESSION = """
     FROM consent_grant g WHERE g.id = $5
 """
 _SESSION = """
-    SELECT b.id, b.card, b.device, b.strength, b.amr, b.auth_time, c.holder, c.level FROM browser_session b
-    JOIN card c ON c.seq = b.card JOIN actor a ON a.id = b.device
+    SELECT b.id, b.card, b.device, b.strength, b.amr, b.auth_time, c.holder, c.level,
+           EXISTS (SELECT FROM consent k WHERE k.holder = c.holder AND k.client = $2 AND k.item = $3
+                   AND k.catalogue = $4 AND k.fields @> $5 AND k.withdrawn_at IS NULL) AS consented
+    FROM browser_session b JOIN card c ON c.seq = b.card JOIN actor a ON a.id = b.device
     WHERE b.handle = $1 AND b.ended_at IS NULL AND b.expires_at > clock_timestamp()
       AND c.status = 'active' AND a.revoked_at IS NULL
 """
@@ -32,6 +34,15 @@ _END_SESSION = "UPDATE browser_session SET ended_at = now() WHERE handle = $1 AN
 _END_ITS_GRANTS = """
     UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'logout' WHERE browser = $1 AND revoked_at IS NULL
 """
+
+
+class Consent(NamedTuple):
+    """A consent that may stand: for which client and item, under which catalogue, to which fields."""
+
+    client: UUID
+    item: str
+    catalogue: str
+    fields: list[str]
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +56,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     auth_time: datetime.datetime
     holder: UUID
     level: int
+    consented: bool
 
     @property
     def proven(self) -> Proven:
@@ -67,9 +79,9 @@ async def add(tx: Tx, handle: bytes, session: UUID, strength: str, grant: UUID) 
     await tx.execute("UPDATE consent_grant SET browser = $2 WHERE id = $1", grant, session)
 
 
-async def find(db: Db, handle: bytes) -> Session | None:
-    """Return a browser's living session; card and phone must be alive as well."""
-    row = await db.fetchrow(_SESSION, handle)
+async def find(db: Db, handle: bytes, consent: Consent) -> Session | None:
+    """Return a browser's living session, and whether its holder's consent stands; card and phone must be alive."""
+    row = await db.fetchrow(_SESSION, handle, *consent)
     return None if row is None else Session(**row)
 
 

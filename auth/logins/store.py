@@ -81,7 +81,10 @@ _POLL = f"""
     FROM asked WHERE l.id = asked.i
     RETURNING {_COLUMNS}, asked.early, asked.redeemed_before
 """  # noqa: S608 - names of columns
-_FORGET = "DELETE FROM login WHERE ends_at < now() - interval '1 day'"
+_FORGET = [
+    "DELETE FROM login WHERE ends_at < now() - interval '1 day'",
+    "DELETE FROM browser_session WHERE expires_at < now() - interval '1 day'",
+]
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,5 +211,6 @@ async def poll(db: Db, secret: bytes, client: UUID, channel: Channel, jkt: str |
 
 
 async def forget(db: Db) -> None:
-    """Drop logins of more than a day ago; their grants and visits stay."""
-    await db.execute(_FORGET)
+    """Drop logins and browsers' sessions of more than a day ago; grants and visits stay."""
+    for sql in _FORGET:
+        await db.execute(sql)

@@ -6,11 +6,10 @@ from auth.clients.model import Client
 from auth.errors import ClientRefused, OAuthError, spec_code
 from auth.forms import Form
 from auth.grants import service as grants
-from auth.grants import store as grant_store
 from auth.grants.model import PLAIN_ITEM, Wanted
 from auth.logins import sessions
 from auth.logins.model import Channel
-from auth.logins.opening import Opened, at_site, back, open_login, with_code
+from auth.logins.opening import Opened, at_site, back, coded, open_login
 from auth.logins.sessions import Session
 from auth.requests.errors import ConsentNeeded, LoginNeeded, RedirectRefused, RequestUriRefused
 from auth.requests.model import Asked
@@ -19,7 +18,6 @@ from auth.secrets import hashed
 from auth.server import Server
 from auth.tokens.service import lasting
 from ecard.catalogue.model import Proximity, Strength
-from ecard.db import begin
 from ecard.errors import EcardError
 
 _NOTHING = Wanted(scope=[], item=None, fields=[], strength=Strength.POSSESSION)
@@ -66,16 +64,24 @@ async def _decide(
     quiet = "none" in asked.prompt
     known = None
     if session and not _AGAIN.intersection(asked.prompt):
-        known = await sessions.find(server.runtime.pool, hashed(session))
-    if known is not None and not _enough(server, asked, known):
+        known = await sessions.find(server.runtime.pool, hashed(session), _standing(server, client, asked))
+    if known is not None and not await grants.is_hinted(server.runtime.pool, client, asked.sub, known.holder):
         known = None
-    if known is not None:
-        if await _consented(server, client, asked, known):
-            async with begin(server.runtime.pool) as tx:
-                grant = await grants.give(
-                    tx, server, client, asked.wanted, known.proven, at_site(client), lasting=lasting(client)
-                )
-                return Sent(await with_code(server, tx, grant, client, asked))
+    if known is not None and _enough(server, asked, known):
+        if known.consented:
+            code, kept = coded(asked)
+            await grants.give(
+                server.runtime.pool,
+                server,
+                client,
+                asked.wanted,
+                known.proven,
+                at_site(client),
+                lasting=lasting(client),
+                agreed=False,
+                code=kept,
+            )
+            return Sent(back(server, asked, code=code))
         if quiet:
             raise ConsentNeeded
     if quiet:
@@ -97,12 +103,7 @@ def _enough(server: Server, asked: Asked, known: Session) -> bool:
     return near and proven.strength.meets(wanted.strength) and proven.level >= item.level
 
 
-async def _consented(server: Server, client: Client, asked: Asked, known: Session) -> bool:
-    return await grant_store.remembered(
-        server.runtime.pool,
-        known.holder,
-        client.id,
-        asked.wanted.item or PLAIN_ITEM,
-        server.catalogue.version,
-        asked.wanted.fields,
-    )
+def _standing(server: Server, client: Client, asked: Asked) -> sessions.Consent:
+    """Return the consent that must stand for the holder not to be asked: same client, item, catalogue and fields."""
+    wanted = asked.wanted
+    return sessions.Consent(client.id, wanted.item or PLAIN_ITEM, server.catalogue.version, wanted.fields)

@@ -1,14 +1,14 @@
 """HTTP of the pages that a holder's browser sees: the authorization endpoint, the login page, logging out."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post, route
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
-from litestar.response import Redirect, Stream
+from litestar.response import Stream
 
 from auth import forms
 from auth.errors import ClientRefused
@@ -21,9 +21,11 @@ from auth.logins.schemas import Status
 from auth.logins.store import Login
 from auth.provider import plain, service
 from auth.provider.authorize import authorize
+from auth.requests.objects import id_token
 from auth.secrets import hashed
 from auth.server import Server
 from ecard import guards, problems
+from ecard.answers import Moved
 from ecard.catalogue.labels import LABELS
 from ecard.catalogue.model import Field
 from ecard.db import begin
@@ -33,11 +35,18 @@ from qr import render
 
 Incoming = Request[Any, Any, Any]
 _POLL = "ecard_login"
-_MOVED: Final = 303
+_OPENER = {"signed_by": "cookie"}
+"""Only the browser that opened a login has the secret by which its page is shown."""
 _HTML: Mapping[str, str] = {"Content-Security-Policy": page.POLICY}
 
 
-@route("/oauth/authorize", http_method=["GET", "POST"], operation_id="oauth_authorize", status_code=303)
+@route(
+    "/oauth/authorize",
+    http_method=["GET", "POST"],
+    operation_id="oauth_authorize",
+    status_code=303,
+    opt={"direct": True},
+)
 async def oauth_authorize(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Ask a holder to log in 授权端点: the browser goes back with a code, or to the login page."""
     scope = request.scope
@@ -52,7 +61,7 @@ async def oauth_authorize(request: Incoming, server: Given[Server]) -> Response[
         browser=browser_name(guards.headers(request).get("user-agent", "")),
     )
     if sent.opened is None:
-        return Redirect(str(sent.location), status_code=_MOVED)
+        return Moved(str(sent.location))
     return _to_page(server, sent.opened, form.get("ui_locales", ""))
 
 
@@ -61,9 +70,7 @@ def _to_page(server: Server, opened: Opened, locales: str = "") -> Response[Any]
     language = locales.partition(" ")[0][:2].lower()
     query = f"?lang={language}" if language in page.LANGUAGES else ""
     path = f"/login/{opened.id}"
-    return Redirect(
-        path + query, status_code=_MOVED, cookies=[_cookie(server, _POLL, opened.poll, path, LOGIN_SECONDS)]
-    )
+    return Moved(path + query, [_cookie(server, _POLL, opened.poll, path, LOGIN_SECONDS)])
 
 
 def _cookie(server: Server, name: str, value: str, path: str, seconds: int) -> Cookie:
@@ -85,7 +92,7 @@ async def _followed(request: Incoming, server: Server, login: UUID) -> tuple[Log
     return found, poll
 
 
-@get("/login/{login:uuid}", operation_id="login_page")
+@get("/login/{login:uuid}", operation_id="login_page", opt=_OPENER)
 async def login_page(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[bytes]:
     """Show the login page 登录页."""
     found, poll = await _followed(request, server, login)
@@ -118,20 +125,20 @@ def _language(request: Incoming) -> str:
     return page.choose_language(request.query_params.get("lang"), guards.headers(request).get("accept-language"))
 
 
-@get("/login/{login:uuid}/status", operation_id="login_status")
+@get("/login/{login:uuid}/status", operation_id="login_status", opt=_OPENER)
 async def login_status(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Status:
     """Say where a login stands 登录状态: the truth that the page polls."""
     return await status(server, login, request.cookies.get(_POLL, ""))
 
 
-@get("/login/{login:uuid}/events", operation_id="login_events")
+@get("/login/{login:uuid}/events", operation_id="login_events", opt=_OPENER)
 async def login_events(login: FromPath[UUID], request: Incoming, server: Given[Server], feed: Given[Feed]) -> Stream:
     """Send a login's status as it changes 登录状态推送."""
     _, poll = await _followed(request, server, login)
     return Stream(events(server, feed, login, poll), media_type="text/event-stream")
 
 
-@get("/login/{login:uuid}/qr.svg", operation_id="login_qr")
+@get("/login/{login:uuid}/qr.svg", operation_id="login_qr", opt=_OPENER)
 async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Draw the QR of now 登录二维码."""
     now = await status(server, login, request.cookies.get(_POLL, ""))
@@ -140,26 +147,26 @@ async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Serve
     return Response(await render.svg(now.qr), media_type="image/svg+xml")
 
 
-@get("/login/{login:uuid}/app", operation_id="login_app", status_code=303)
+@get("/login/{login:uuid}/app", operation_id="login_app", status_code=303, opt=_OPENER)
 async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Open the e-card app on this phone 在本机打开."""
     now = await status(server, login, request.cookies.get(_POLL, ""))
     if now.qr is None:
         raise LoginUnknown
-    return Redirect(f"ecard://login?{urlencode({'qr': now.qr})}", status_code=_MOVED)
+    return Moved(f"ecard://login?{urlencode({'qr': now.qr})}")
 
 
-@get("/login/{login:uuid}/done", operation_id="login_done", status_code=303)
+@get("/login/{login:uuid}/done", operation_id="login_done", status_code=303, opt=_OPENER)
 async def login_done(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Go back to the client 返回应用, with a code or an error."""
     finished = await finish(server, login, request.cookies.get(_POLL, ""))
     cookies = []
     if finished.session is not None:
         cookies.append(_cookie(server, _kept(server), finished.session, "/", sessions.SECONDS))
-    return Redirect(finished.location, status_code=_MOVED, cookies=cookies)
+    return Moved(finished.location, cookies)
 
 
-@get("/login/{login:uuid}/again", operation_id="login_again", status_code=303)
+@get("/login/{login:uuid}/again", operation_id="login_again", status_code=303, opt=_OPENER)
 async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Begin an expired login anew 重新登录, with the same request."""
     found, _ = await _followed(request, server, login)
@@ -172,13 +179,13 @@ async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Se
     return _to_page(server, opened, _language(request))
 
 
-@post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303)
+@post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303, opt=_OPENER)
 async def login_cancel(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Give a login up on its page 取消登录."""
     found, poll = await _followed(request, server, login)
     await store.cancel(server.runtime.pool, found.id, hashed(poll))
     # To the page and not at once to the client: browsers hold a form's redirects to the page's policy.
-    return Redirect(f"/login/{login}?lang={_language(request)}", status_code=_MOVED)
+    return Moved(f"/login/{login}?lang={_language(request)}")
 
 
 @get("/login/static/{name:str}", operation_id="login_static")
@@ -197,8 +204,12 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     form = (
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
-    claims = service.id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
-    client = await server.directory.find(str(claims["aud"]) if claims else form.get("client_id", ""))
+    claims = id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
+    named = form.get("client_id")
+    # A hint that is not ours, or another client's: nobody is sent anywhere for it (§2, §4).
+    if (claims is None and "id_token_hint" in form) or (claims is not None and named not in {None, claims["aud"]}):
+        raise ClientRefused
+    client = await server.directory.find(str(claims["aud"]) if claims else named or "")
     if claims is not None:
         await service.end_grant(server, UUID(claims["sid"]))
     kept = request.cookies.get(_kept(server))
@@ -209,9 +220,9 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     wanted = form.get("post_logout_redirect_uri")
     if wanted is not None and (client is None or wanted not in client.post_logout_redirect_uris):
         raise ClientRefused
-    query = f"?{urlencode({'state': form['state']})}" if "state" in form else ""
-    where = wanted + query if wanted else "/login/out"
-    return Redirect(where, status_code=_MOVED, cookies=[_cookie(server, _kept(server), "", "/", 0)])
+    said = {"state": form["state"]} if "state" in form else {}
+    where = forms.with_query(wanted, said) if wanted else "/login/out"
+    return Moved(where, [_cookie(server, _kept(server), "", "/", 0)])
 
 
 @get(["/login/out", "/device"], operation_id="login_notice")

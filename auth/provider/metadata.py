@@ -49,6 +49,7 @@ def discovery(server: Server) -> dict[str, Any]:
         "authorization_details_types_supported": ["ecard_item"],
         "ecard_fields_supported": [field.value for field in Field],
         "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_authentication_request_signing_alg_values_supported": _ALGORITHMS,
         "backchannel_user_code_parameter_supported": False,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

@@ -12,12 +12,13 @@ from auth.requests.service import push, read
 from auth.server import Server, admit
 from auth.tokens import inspection
 from ecard.answers import JsonAnswer
-from ecard.direct import Direct
 from ecard.given import Given
 
 _PUBLISHED = {"Cache-Control": "public, max-age=300"}
 _PUBLIC: dict[str, Any] = {"public": True}
 _CLIENT: dict[str, Any] = {"public": True, "signed_by": "client"}
+_TOKEN: dict[str, Any] = {"public": True, "signed_by": "token"}
+_HOT: dict[str, Any] = {**_CLIENT, "direct": True}
 Incoming = Request[Any, Any, Any]
 
 
@@ -51,13 +52,13 @@ async def oauth_par(request: Incoming, server: Given[Server]) -> Response[Pushed
     return JsonAnswer(PushedAnswer(request_uri=await push(server, asked), expires_in=PUSHED_SECONDS), 201)
 
 
-@post("/oauth/token", operation_id="oauth_token", status_code=200, middleware=[Direct], opt=_CLIENT)
+@post("/oauth/token", operation_id="oauth_token", status_code=200, opt=_HOT)
 async def oauth_token(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Redeem a code, a refresh token, a device code, an assertion 令牌端点."""
     return JsonAnswer(await service.token(server, await admit(server, request)), 200)
 
 
-@post("/oauth/introspect", operation_id="oauth_introspect", status_code=200, middleware=[Direct], opt=_CLIENT)
+@post("/oauth/introspect", operation_id="oauth_introspect", status_code=200, opt=_HOT)
 async def oauth_introspect(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Ask whether a token stands 令牌核查 (RFC 7662)."""
     return JsonAnswer(await inspection.introspect(server, await admit(server, request, public=False)), 200)
@@ -70,7 +71,7 @@ async def oauth_revoke(request: Incoming, server: Given[Server]) -> Response[Non
     return Response(None)
 
 
-@route("/oauth/userinfo", http_method=["GET", "POST"], operation_id="oauth_userinfo", status_code=200, opt=_PUBLIC)
+@route("/oauth/userinfo", http_method=["GET", "POST"], operation_id="oauth_userinfo", status_code=200, opt=_TOKEN)
 async def oauth_userinfo(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Fetch what the holder let the client know 用户信息; the access token is the caller's right."""
     return JsonAnswer(await inspection.userinfo(server, await inspection.present(server, request)), 200)

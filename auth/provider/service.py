@@ -1,10 +1,9 @@
 """What the provider's endpoints decide beyond reading and answering."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 from uuid import UUID
 
-import jwt
 import msgspec
 
 from auth.clients.model import Client, GrantType
@@ -25,6 +24,7 @@ from auth.logins.model import (
 from auth.logins.opening import ONLINE, open_login, qr_of, renewed
 from auth.logins.polling import by_polling
 from auth.provider.schemas import CibaAnswer, DeviceAnswer
+from auth.requests import objects
 from auth.requests.model import Asked
 from auth.requests.service import wanted
 from auth.server import Calling, Server
@@ -34,13 +34,12 @@ from auth.tokens.visits import by_visit
 from ecard.access import store as access
 from ecard.cards import store as cards
 from ecard.db import begin
-from ecard.keyring.model import Purpose
 from ecard.limits import Limit
-from ecard.tokens import TokenRefused, verified
 
 ASKING = Limit("ciba_holder", 5, 120, guarded=True)
 _HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 _LONGEST_MESSAGE = 32
+_SECONDS = re.compile(r"[0-9]{1,3}")
 
 
 async def token(server: Server, calling: Calling) -> TokenAnswer | msgspec.Raw:
@@ -126,11 +125,13 @@ async def _place(server: Server, calling: Calling) -> Place:
 async def ciba(server: Server, calling: Calling) -> CibaAnswer:
     """Ask a known holder's phone to confirm (CIBA Core §7.1, poll mode).
 
-    Raises ClientNotAllowed, BadRequest (not exactly one hint), UserUnknown, BindingMessageRefused, TooMany.
+    Raises ClientNotAllowed, BadRequest (not exactly one hint, or the signed request does not fit), UserUnknown,
+    BindingMessageRefused, TooMany.
     """
-    client, form = calling.client, calling.form
+    client = calling.client
     if GrantType.CIBA not in client.grant_types:
         raise ClientNotAllowed
+    form = await objects.backchannel(server, client, calling.form)
     if sum(hint in form for hint in _HINTS) != 1:
         raise BadRequest(parameter="login_hint")
     message = form.get("binding_message")
@@ -163,7 +164,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
 
 def _expiry(form: Form) -> int:
     asked = form.get("requested_expiry", str(CIBA_SECONDS))
-    if not (asked.isascii() and asked.isdecimal()) or not 1 <= int(asked[:9]) <= LOGIN_SECONDS:
+    if not _SECONDS.fullmatch(asked) or not 1 <= int(asked) <= LOGIN_SECONDS:
         raise BadRequest(parameter="requested_expiry")
     return int(asked)
 
@@ -171,21 +172,9 @@ def _expiry(form: Form) -> int:
 async def _holder(server: Server, client: Client, form: Form) -> UUID | None:
     sub = form.get("login_hint")
     if "id_token_hint" in form:
-        claims = id_token(server, form["id_token_hint"], client)
+        claims = objects.id_token(server, form["id_token_hint"], client)
         sub = str(claims["sub"]) if claims else None
     return await grants.whose(server.runtime.pool, client.sector, sub) if sub else None
-
-
-def id_token(server: Server, hint: str, client: Client | None = None) -> dict[str, Any] | None:
-    """Return the claims of an ID token of ours, of this client's if one is given; an old one is still a hint."""
-    now = server.runtime.clock.time()
-    try:
-        claims = verified(hint, server.runtime.ring.public(Purpose.TOKEN, now), types=("JWT",))
-    except (TokenRefused, jwt.InvalidTokenError):
-        return None
-    if claims.get("iss") != server.issuer or (client is not None and claims.get("aud") != str(client.id)):
-        return None
-    return claims
 
 
 async def end_grant(server: Server, grant: UUID) -> None:

@@ -15,7 +15,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks, in which words the answer goes back, and how the holder must be there.
 
     `prompt` holds the words of OpenID Connect Core §3.1.2.1; `max_age` is in seconds. `challenge` is PKCE's,
-    `jkt` the key that the code is bound to; both are empty where no code is issued (device, CIBA).
+    `jkt` the key that the code is bound to; both are empty where no code is issued (device, CIBA). `sub` is whom
+    an ID token given as a hint names: nobody else may answer.
     """
 
     client: UUID
@@ -25,6 +26,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str | None = None
     challenge: str = ""
     jkt: str | None = None
+    sub: str | None = None
     prompt: list[str] = []
     max_age: int | None = None
     language: str = ""

@@ -1,20 +1,16 @@
 """Reading an authorization request: what the client may ask, and what the catalogue says of it."""
 
 import re
-from typing import Any
 
-import jwt
 import msgspec
 
-from auth.clients.authentication import audiences, timely
 from auth.clients.model import Client, GrantType
 from auth.errors import BadRequest, ClientNotAllowed, DetailsRefused, ScopeRefused, TargetRefused
 from auth.forms import Form, need
 from auth.grants.model import Wanted
-from auth.requests import store
+from auth.requests import objects, store
 from auth.requests.errors import (
     RedirectRefused,
-    RequestObjectRefused,
     RequestUriRefused,
     ResponseTypeRefused,
     UnmetRequirements,
@@ -24,15 +20,12 @@ from auth.secrets import hashed, new_secret
 from auth.server import Server
 from ecard.catalogue.model import Form as CardForm
 from ecard.catalogue.model import Item, Strength
-from ecard.tokens import TokenRefused, verified
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _ACR = re.compile(r"l([12])-(possession|knowledge|biometric)")
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _LONGEST = 512
-_OBJECT_SECONDS = 3600
 _SCOPE = "ecard_item:"
-_OBJECT_TYPES = ("oauth-authz-req+jwt", "JWT", None)
 
 
 async def read(server: Server, client: Client, form: Form) -> Asked:
@@ -41,7 +34,7 @@ async def read(server: Server, client: Client, form: Form) -> Asked:
     Raises RedirectRefused first, so that nobody is sent to a wrong address, then what is wrong.
     """
     if "request" in form:
-        form = await _object(server, client, form)
+        form = await objects.authorization(server, client, form["request"])
     redirect_uri = redirect(client, form)
     if GrantType.CODE not in client.grant_types:
         raise ClientNotAllowed
@@ -65,6 +58,7 @@ async def read(server: Server, client: Client, form: Form) -> Asked:
         challenge=challenge,
         jkt=_short(form, "dpop_jkt"),
         prompt=prompt,
+        sub=_hinted(server, client, form),
         max_age=_max_age(form),
         language=form.get("ui_locales", "").partition(" ")[0][:2].lower(),
     )
@@ -120,7 +114,7 @@ def _item(server: Server, client: Client, code: str, *, detailed: bool) -> Item:
 def _detail(text: str) -> str:
     try:
         details = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise DetailsRefused from None
     match details:
         case [{"type": "ecard_item", "item": str(code), **rest}] if not rest:
@@ -142,6 +136,15 @@ def _strength(form: Form, item: Item | None) -> Strength:
     return max(least, first, key=lambda strength: strength.rank)
 
 
+def _hinted(server: Server, client: Client, form: Form) -> str | None:
+    if "id_token_hint" not in form:
+        return None
+    claims = objects.id_token(server, form["id_token_hint"], client)
+    if claims is None:
+        raise BadRequest(parameter="id_token_hint")
+    return str(claims["sub"])
+
+
 def _max_age(form: Form) -> int | None:
     age = form.get("max_age")
     if age is None:
@@ -156,36 +159,6 @@ def _short(form: Form, name: str) -> str | None:
     if value is not None and len(value) > _LONGEST:
         raise BadRequest(parameter=name)
     return value
-
-
-async def _object(server: Server, client: Client, form: Form) -> Form:
-    """Return the parameters in a signed request object: what stands beside it does not count (RFC 9101 §6.3)."""
-    signed = form["request"]
-    try:
-        kid = str(jwt.get_unverified_header(signed).get("kid", ""))
-        claims = verified(signed, await server.directory.keys(client, kid), types=_OBJECT_TYPES)
-    except jwt.InvalidTokenError:
-        raise RequestObjectRefused(reason="form") from None
-    except TokenRefused as refused:
-        raise RequestObjectRefused(reason=refused.reason) from None
-    now = server.runtime.clock.time()
-    if claims.get("iss") != str(client.id) or claims.get("client_id") != str(client.id):
-        raise RequestObjectRefused(reason="iss")
-    if server.issuer not in audiences(claims):
-        raise RequestObjectRefused(reason="aud")
-    if "nbf" not in claims or not timely(claims, now):
-        raise RequestObjectRefused(reason="exp or nbf")
-    if claims["exp"] - claims["nbf"] > _OBJECT_SECONDS or now - claims["nbf"] > _OBJECT_SECONDS:
-        raise RequestObjectRefused(reason="exp or nbf")
-    if {"request", "request_uri"} & claims.keys():
-        raise RequestObjectRefused(reason="form")
-    return {
-        name: _text(value) for name, value in claims.items() if name not in {"iss", "aud", "exp", "nbf", "iat", "jti"}
-    }
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 async def push(server: Server, asked: Asked) -> str:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from litestar import Request
 
-from auth import replay
 from auth.errors import NonceNeeded, OAuthError, ProofRefused, TokenNotAccepted
 from auth.forms import need
 from auth.grants import store as grants
@@ -37,6 +36,7 @@ async def read(server: Server, token: str) -> Claims | None:
             issuer=server.issuer,
             audience=server.issuer,
             now=now,
+            often=True,
         )
     except TokenRefused:
         return None
@@ -98,7 +98,7 @@ async def _prove(server: Server, request: Request[Any, Any, Any], token: str, bo
     proof = read_proof(server, request, guards.headers(request).get("dpop"), token)
     if proof is None or proof.jkt != bound:
         raise ProofRefused(reason="key")
-    if not await replay.first_time(server.runtime.pool, proof.mark):
+    if not await server.marks.first_time(proof.mark):
         raise ProofRefused(reason="jti")
 
 

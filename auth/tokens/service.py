@@ -11,15 +11,15 @@ from auth.errors import BadRequest, GrantRefused, ScopeRefused
 from auth.forms import need
 from auth.grants import store as grants
 from auth.grants.model import Grant
-from auth.grants.store import Living
+from auth.grants.store import Code, Living
 from auth.secrets import hashed, left_half, new_secret
 from auth.server import Calling, Server
 from auth.tokens import store
-from auth.tokens.model import ACCESS_SECONDS, access_claims, client_claims, details, id_claims
+from auth.tokens.model import ACCESS_SECONDS, CODE_SECONDS, access_claims, client_claims, details, id_claims
 from auth.tokens.schemas import TokenAnswer
 from ecard import tokens
 from ecard.audit import store as audit
-from ecard.db import Db, Tx
+from ecard.db import Db
 from ecard.encoding import b64url
 from ecard.ids import new_id
 from ecard.keyring.model import Purpose
@@ -62,13 +62,18 @@ def refresh_key(client: Client, jkt: str | None) -> str | None:
     return jkt if client.is_public else None
 
 
-async def new_code(
-    tx: Tx, grant: Grant, client: Client, *, redirect_uri: str, challenge: str, jkt: str | None, nonce: str | None
-) -> str:
-    """Return a new authorization code of a grant."""
-    code = new_secret()
-    await store.add_code(tx, hashed(code), grant.id, client.id, redirect_uri, challenge, jkt, nonce)
-    return code
+def new_code(*, redirect_uri: str, challenge: str, jkt: str | None, nonce: str | None) -> tuple[str, Code]:
+    """Return a new authorization code, and what is kept of it."""
+    secret = new_secret()
+    kept = Code(
+        handle=hashed(secret),
+        redirect_uri=redirect_uri,
+        challenge=challenge,
+        jkt=jkt,
+        nonce=nonce,
+        seconds=CODE_SECONDS,
+    )
+    return secret, kept
 
 
 async def by_code(server: Server, calling: Calling) -> TokenAnswer:
@@ -78,7 +83,10 @@ async def by_code(server: Server, calling: Calling) -> TokenAnswer:
     somebody else, or later than a retry would, ends its grant.
     """
     client, form = calling.client, calling.form
-    handle, verifier = hashed(need(form, "code")), need(form, "code_verifier")
+    handle, verifier = hashed(need(form, "code")), form.get("code_verifier")
+    if verifier is None:
+        # As for a wrong one (RFC 7636 §4.6): who has the code alone learns nothing from the difference.
+        raise GrantRefused
     if not _VERIFIER.fullmatch(verifier):
         raise BadRequest(parameter="code_verifier")
     refresh = new_secret() if lasting(client) else None

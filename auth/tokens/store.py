@@ -6,14 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from auth.grants.store import COLUMNS, Living, living
-from auth.tokens.model import CODE_SECONDS, REFRESH_SECONDS, RETRY_SECONDS
+from auth.grants.model import Grant
+from auth.grants.store import COLUMNS, Code, Living, living
+from auth.tokens.model import REFRESH_SECONDS, RETRY_SECONDS
 from ecard.db import Db, Tx
 
-_ADD_CODE = f"""
-    INSERT INTO authorization_code (handle, consent_grant, client, redirect_uri, challenge, jkt, nonce, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + interval '{CODE_SECONDS} seconds')
-"""  # noqa: S608 - a constant of our own
+_ADD_CODE = """
+    INSERT INTO authorization_code (consent_grant, client, handle, redirect_uri, challenge, jkt, nonce, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + make_interval(secs => $8))
+"""
 # What a thief could get wrong stands in the guard: a wrong guess uses nothing up.
 _REDEEM_CODE = f"""
     WITH used AS (
@@ -87,9 +88,9 @@ class Refreshing(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
 
 
-async def add_code(tx: Tx, *columns: object) -> None:
-    """Add a code: its hash, grant, client, redirect URI, challenge, key's thumbprint, nonce."""
-    await tx.execute(_ADD_CODE, *columns)
+async def add_code(tx: Tx, grant: Grant, code: Code) -> None:
+    """Add a code to a grant given before."""
+    await tx.execute(_ADD_CODE, grant.id, grant.client, *msgspec.structs.astuple(code))
 
 
 async def redeem_code(

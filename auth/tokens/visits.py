@@ -6,7 +6,6 @@ their business system (A1-95) with the card that they have.
 
 from uuid import UUID
 
-from auth import replay
 from auth.errors import GrantRefused
 from auth.forms import need
 from auth.grants import store as grants
@@ -43,8 +42,8 @@ async def by_visit(server: Server, calling: Calling) -> TokenAnswer:
     except TokenRefused:
         raise GrantRefused from None
     item, visit = claims["item"], UUID(claims["jti"])
-    if item not in client.items or not await replay.first_time(
-        runtime.pool, mark("visit", server.issuer, claims["jti"], claims["exp"])
+    if item not in client.items or not await server.marks.first_time(
+        mark("visit", server.issuer, claims["jti"], claims["exp"])
     ):
         raise GrantRefused
     async with begin(runtime.pool) as tx:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "clients": "clients",
     "code": "code",
     "demo": "demo",
+    "doors": "doors",
     "errors": "errors",
     "keys": "keys",
     "migrate": "serve",

@@ -23,6 +23,7 @@ def keys() -> None:
     code       动态二维码 · dynamic codes
     assertion  身份断言 · identity assertions
     anchor     离线验证包与审计封印 · offline bundles and audit seals
+    token      访问令牌、ID 令牌、退出通知 · access, ID and logout tokens
     """
 
 

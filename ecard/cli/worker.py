@@ -8,6 +8,7 @@ import uvicorn
 
 from ecard import settings
 from ecard.app import create_app
+from ecard.cli.wire import OneWrite
 
 _ALLOCATIONS = 20_000
 """Allocations between two runs of the youngest generation's collector."""
@@ -15,7 +16,8 @@ _ALLOCATIONS = 20_000
 
 def main(arguments: list[str]) -> None:
     """Serve on the socket whose descriptor is the first argument; `--quiet` keeps no access log."""
-    app = create_app(settings.load(), quiet="--quiet" in arguments)
+    known = settings.load()
+    app = create_app(known, quiet="--quiet" in arguments)
     # What is loaded now stays: the collector need not walk it again and again while requests are served.
     gc.collect()
     gc.freeze()
@@ -23,12 +25,14 @@ def main(arguments: list[str]) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=OneWrite,
         ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # Behind a proxy every browser would have one address: on the holder's screen, and for its limit.
+        proxy_headers=bool(known.proxies),
+        forwarded_allow_ips=list(known.proxies),
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=None,
     )

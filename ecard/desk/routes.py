@@ -27,7 +27,6 @@ from ecard.desk.errors import (
     WrongScene,
 )
 from ecard.desk.schemas import Introspection, IntrospectionRequest, Use, VisitAnswer, VisitRequest
-from ecard.direct import Direct
 from ecard.errors import Invalid
 from ecard.given import Given
 from ecard.idempotency import creation
@@ -52,7 +51,7 @@ _VISIT_ERRORS = (
 """Beside those of the evidence's readers, which `ecard.app` knows."""
 
 
-@post("/visits", operation_id="visit_create", status_code=201, middleware=[Direct], opt={"errors": _VISIT_ERRORS})
+@post("/visits", operation_id="visit_create", status_code=201, opt={"direct": True, "errors": _VISIT_ERRORS})
 async def visit_create(
     data: JSONBody[VisitRequest],
     request: Request[Any, Any, Any],

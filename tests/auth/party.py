@@ -56,10 +56,12 @@ class Tab:
         self._jar: dict[tuple[str, str], str] = {}
 
     def send(self, method: str, path: str, **query: str) -> httpx.Response:
-        """Return the answer of a path."""
+        """Return the answer of a path; what is posted stands in the body."""
         sent = "; ".join(f"{name}={value}" for (name, of), value in self._jar.items() if path.startswith(of))
         with httpx.Client(base_url=self._base_url, timeout=30) as http:
-            answer = http.request(method, path, params=query or None, headers={"Cookie": sent, "Accept": "text/html"})
+            headers = {"Cookie": sent, "Accept": "text/html"}
+            where: dict[str, Any] = {"data" if method == "POST" else "params": query or None}
+            answer = http.request(method, path, headers=headers, **where)
         for line in answer.headers.get_list("set-cookie"):
             cookie = SimpleCookie(line)
             for name, morsel in cookie.items():
@@ -219,7 +221,7 @@ class Party:
     def login(self, phone: Phone, **changed: str) -> dict[str, Any]:
         """Return the tokens of a whole login."""
         pkce = new_pkce()
-        answer = self.redeem(self.code(phone, pkce, **changed), pkce)
+        answer = self.redeem(self.code(phone, pkce, None, **changed), pkce)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         return tokens

@@ -35,6 +35,7 @@ from qr.model import step_at
 from qr.offline import OfflineVerifier, trust_on_first_use
 from tests.bench import seed as seeding
 from tests.bench.load import Load, drive, post
+from tests.bench.ours import FLOORS, compare
 
 ROUNDS = 3
 SECONDS = 3.0
@@ -190,6 +191,7 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
     runtime, cast, bundle = asyncio.run(_prepared(settings))
     subprocess.run([str(pgbench_path()), "-i", "-s", "10", "-q", _bench_url(stores)], check=True, capture_output=True)
     report = [offline(runtime, cast, bundle)]
+    providers = beside(stores, directory)
     environment = {
         **os.environ,
         "ECARD_DATABASE_URL": stores.database_url,
@@ -232,7 +234,23 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         figure("visit over HTTP", "visits/s", rates["visit"], "pgbench TPC-B", tpcb, 0.6),
         Figure("memory of a worker", "MB", round(memory, 1), "150 MB", 150, round(memory / 150, 3), None),
     ]
-    return report
+    return report + providers
+
+
+def beside(stores: Stores, directory: Path) -> list[Figure]:
+    """Return what our provider does a second, durable, beside another that keeps all in memory."""
+    return [
+        Figure(
+            name,
+            "/s",
+            round(mine.rate, 1),
+            "oidc-provider",
+            round(other.rate, 1),
+            round(mine.rate / other.rate, 3),
+            floor,
+        )
+        for (name, (mine, other)), floor in zip(compare(stores, directory).items(), FLOORS.values(), strict=True)
+    ]
 
 
 if __name__ == "__main__":

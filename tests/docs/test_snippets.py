@@ -67,7 +67,7 @@ def test_every_command_in_a_shell_block_is_taken_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    for needed in ("bundle.json", "docs/errors.md"):
+    for needed in ("bundle.json", "keys.json", "docs/errors.md"):
         Path(needed).touch()
     for words in command_lines(page(name)):
         if words[0] == ECARD:
@@ -104,8 +104,8 @@ def test_every_link_leads_to_a_file_and_a_heading(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_path_that_is_named_exists(name: str) -> None:
-    for path in re.findall(r"`((?:ecard|qr|tests|docs|openapi|\.ci)/[\w./-]*)`", page(name)):
-        assert (ROOT / path).exists() or "0002_name" in path, path
+    for path in re.findall(r"`((?:ecard|auth|qr|tests|docs|openapi|\.ci)/[\w./-]*)`", page(name)):
+        assert (ROOT / path).exists() or "0003_name" in path, path
 
 
 def test_the_readmes_program_prints_what_the_readme_says(settings: Settings, base_url: str, tmp_path: Path) -> None:

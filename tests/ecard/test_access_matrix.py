@@ -1,7 +1,10 @@
 """Who may call what: every operation of the application against every kind of caller."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -11,10 +14,16 @@ from litestar.routes import HTTPRoute
 from ecard import app as composition
 from ecard import guards
 from ecard.app import create_app
+from ecard.app import doors as app_doors
 from ecard.callers import Holder, Operator, Terminal
-from ecard.client import Session
+from ecard.cli.doors import door as described
+from ecard.cli.doors import page as matrix
+from ecard.client import Refused, Session
+from ecard.direct import Direct
 from ecard.given import Given
 from ecard.settings import Settings
+from ecard.signatures import Call
+from tests.auth.party import fapi, new_pkce
 from tests.bureau import Bureau, refused
 from tests.openapi.good import GOOD
 
@@ -36,7 +45,9 @@ class Door(NamedTuple):
 
 
 def litestar() -> Litestar:
-    app = create_app(SETTINGS, quiet=True).app
+    direct = create_app(SETTINGS, quiet=True).app
+    assert isinstance(direct, Direct)
+    app = direct.app
     assert isinstance(app, Litestar)
     return app
 
@@ -46,7 +57,7 @@ def doors() -> Iterator[Door]:
     for route in litestar().routes:
         assert isinstance(route, HTTPRoute), f"{route.path} is no HTTP route: guard it, and walk it here"
         for handler in route.route_handlers:
-            [method] = {*handler.http_methods} - {"HEAD"} or {"HEAD"}
+            method = min({*handler.http_methods} - {"HEAD"} or {"HEAD"})
             if method == "OPTIONS" or route.path.startswith("/docs/"):
                 continue
             callers = [name for name in handler.parsed_fn_signature.parameters if name in KINDS]
@@ -73,9 +84,30 @@ def test_the_doors_that_stand_open_are_these() -> None:
         "bundle_get",
         "catalogue_item",
         "catalogue_list",
+        "discovery",
         "health_get",
         "jwks_get",
+        "login_again",
+        "login_app",
+        "login_cancel",
+        "login_done",
+        "login_events",
+        "login_notice",
+        "login_page",
+        "login_qr",
+        "login_static",
+        "login_status",
         "metrics_get",
+        "oauth_authorize",
+        "oauth_ciba",
+        "oauth_device",
+        "oauth_introspect",
+        "oauth_jwks",
+        "oauth_logout",
+        "oauth_par",
+        "oauth_revoke",
+        "oauth_token",
+        "oauth_userinfo",
         "ready_get",
         "session_open",
     ]
@@ -84,7 +116,7 @@ def test_the_doors_that_stand_open_are_these() -> None:
 
 @pytest.mark.parametrize("operation", CLOSED)
 def test_an_operation_admits_whom_it_names_and_nobody_else(
-    bureau: Bureau, everybody: dict[str, Session], operation: str
+    bureau: Bureau, everybody: dict[str, Session], outsiders: "Outsiders", operation: str
 ) -> None:
     door, good = DOORS[operation], GOOD[operation](bureau)
     path = door.path.format(**good.path or {})
@@ -100,8 +132,90 @@ def test_an_operation_admits_whom_it_names_and_nobody_else(
             with refused("wrong_role", 403) as refusal:
                 caller.call(door.method, path, good.body)
             assert refusal.value.problem["required"] == door.role
+    # What a client may do with its tokens it does at /oauth: here a token is no signature.
+    token = {"Authorization": f"Bearer {outsiders.token}", "Idempotency-Key": "client"}
+    for headers in (token, {"Cookie": "ecard_login=x; ecard_browser=x", "Idempotency-Key": "browser"}):
+        unsigned = bureau.http.request(door.method, path, json=good.body, headers=headers)
+        assert (unsigned.status_code, unsigned.json()["code"]) == (401, "signature_missing")
     assert good.caller is not None
+    if door.caller == "holder" and good.path:
+        with refused_with(404):
+            outsiders.other.call(door.method, path, good.body)
     assert good.caller.call(door.method, path, good.body).is_success
+
+
+class Outsiders(NamedTuple):
+    """Who else might try: a client with a token of its own, and a holder whom nothing here belongs to."""
+
+    token: str
+    other: Session
+
+
+@pytest.fixture(scope="module")
+def outsiders(bureau: Bureau) -> Outsiders:
+    party = fapi(bureau)
+    answer = party.post("/oauth/token", {"grant_type": "client_credentials"})
+    return Outsiders(answer.json()["access_token"], bureau.phone())
+
+
+@contextlib.contextmanager
+def refused_with(status: int) -> Iterator[None]:
+    with pytest.raises(Refused) as refusal:
+        yield
+    assert refusal.value.status == status
+
+
+BY_CLIENT = sorted({door.operation for door in map(described, app_doors()) if door.cells["client"] == "own"})
+BY_BROWSER = sorted({door.operation for door in map(described, app_doors()) if door.cells["browser"] == "own"})
+
+
+@pytest.mark.parametrize("operation", BY_CLIENT)
+def test_an_operation_of_clients_admits_a_client_that_proves_itself_and_nobody_else(
+    bureau: Bureau, everybody: dict[str, Session], operation: str
+) -> None:
+    path, party = DOORS[operation].path, fapi(bureau)
+    tokens = party.login(bureau.phone())
+    forms: dict[str, Callable[[], dict[str, str]]] = {
+        "oauth_par": lambda: party.asked(new_pkce()),
+        "oauth_token": lambda: {"grant_type": "client_credentials"},
+        "oauth_introspect": lambda: {"token": tokens["access_token"]},
+        "oauth_revoke": lambda: {"token": tokens["access_token"]},
+        "oauth_device": lambda: {"scope": "openid"},
+        "oauth_ciba": lambda: {"scope": "openid", "id_token_hint": tokens["id_token"]},
+        "oauth_userinfo": dict,
+    }
+    form = forms[operation]()
+    named = {**form, "client_id": party.client.client_id}
+    assert bureau.http.post(path, data=named).status_code == 401
+    assert bureau.http.post(path, data=named, headers={"Cookie": "ecard_browser=x"}).status_code == 401
+    for caller in everybody.values():
+        content = urlencode(named).encode()
+        signed = caller.sign(Call("POST", path, "", content, None))
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert bureau.http.post(path, content=content, headers={**signed, **kind}).status_code == 401
+    answer = party.userinfo(tokens["access_token"]) if operation == "oauth_userinfo" else party.post(path, form)
+    assert answer.is_success, answer.text
+
+
+@pytest.mark.parametrize("operation", BY_BROWSER)
+def test_a_login_page_is_shown_to_the_browser_that_opened_it_and_to_nobody_else(
+    bureau: Bureau, everybody: dict[str, Session], outsiders: Outsiders, operation: str
+) -> None:
+    tab, page = fapi(bureau).begin(new_pkce())
+    door = DOORS[operation]
+    path = door.path.replace("/login/{login}", page)
+    tried = [{}, {"Cookie": "ecard_login=x"}, {"Authorization": f"Bearer {outsiders.token}"}]
+    tried += [caller.sign(Call(door.method, path, "", b"", None)) for caller in everybody.values()]
+    for headers in tried:
+        assert bureau.http.request(door.method, path, headers=headers).status_code == 404
+    if operation != "login_events":  # it would not end
+        own = tab.send(door.method, path).status_code
+        undecided = operation in {"login_done", "login_again"}
+        assert own == (404 if undecided else {"login_cancel": 303, "login_app": 303}.get(operation, 200))
+
+
+def test_the_matrix_in_the_documents_is_what_the_handlers_say() -> None:
+    assert Path("docs/access-matrix.md").read_text("utf-8") == matrix()
 
 
 @pytest.mark.parametrize(

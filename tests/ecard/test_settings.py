@@ -36,6 +36,7 @@ def test_every_variable_is_read() -> None:
             "ECARD_ISSUER": "https://ecard.example/",
             "ECARD_SUITE": "EdDSA",
             "ECARD_STATUS_BITS": "30",
+            "ECARD_PROXIES": "192.0.2.1, 10.0.0.0/8",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
         }
     )
@@ -46,6 +47,7 @@ def test_every_variable_is_read() -> None:
     assert settings.issuer == "https://ecard.example"
     assert settings.suite is Suite.EDDSA
     assert settings.status_bits == 30
+    assert settings.proxies == ("192.0.2.1", "10.0.0.0/8")
     assert settings.metrics_dir == Path("/run/metrics")
 
 
@@ -57,6 +59,8 @@ def test_an_empty_url_means_the_embedded_store() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ECARD_PROXIES", "proxy.example"),
+        ("ECARD_PROXIES", "10.0.0.1/8"),
         ("ECARD_MASTER_KEY", ""),
         ("ECARD_MASTER_KEY", KEY[:-2]),
         ("ECARD_MASTER_KEY", KEY + "00"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
@@ -10,6 +11,7 @@ from ecard.client import Channel, Phone, Session
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.keys import to_jwk
+from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 
 
@@ -123,6 +125,31 @@ def _phone(bureau: Bureau) -> Phone:
     return bureau.phone()
 
 
+def _scanned(bureau: Bureau) -> Good:
+    tab, page = fapi(bureau).begin(new_pkce())
+    return Good(_phone(bureau), {"qr": tab.status(page)["qr"]})
+
+
+def _opened(bureau: Bureau) -> Good:
+    party = fapi(bureau)
+    query = urlencode({"client_id": party.client.client_id, "request_uri": party.push(new_pkce())})
+    return Good(_phone(bureau), {"query": query})
+
+
+def _decided(bureau: Bureau, *, confirmed: bool) -> Good:
+    tab, page = fapi(bureau).begin(new_pkce())
+    phone = bureau.phone()
+    login = str(phone.call("POST", "/v1/logins/scan", {"qr": tab.status(page)["qr"]}).json()["id"])
+    return Good(phone, {"number": tab.status(page)["number"]} if confirmed else None, {"login": login})
+
+
+def _allowed(bureau: Bureau) -> Good:
+    phone = bureau.phone()
+    fapi(bureau).login(phone)
+    [consent] = phone.call("GET", "/v1/me/grants").json()
+    return Good(phone, path={"consent": consent["id"]})
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
@@ -142,9 +169,16 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "code_certificate_issue": lambda bureau: Good(_phone(bureau), {"hours": 2}),
     "codes_issue": lambda bureau: Good(_phone(bureau), {"scene": "identity", "count": 3}),
     "e_card_issue": _issuance,
+    "grant_withdraw": _allowed,
+    "grants_list": lambda bureau: Good(_phone(bureau)),
     "health_get": lambda _: Good(),
     "holder_register": lambda bureau: Good(bureau.cards, new_person().facts),
     "jwks_get": lambda _: Good(),
+    "login_confirm": lambda bureau: _decided(bureau, confirmed=True),
+    "login_decline": lambda bureau: _decided(bureau, confirmed=False),
+    "login_open": _opened,
+    "login_scan": _scanned,
+    "logins_waiting": lambda bureau: Good(_phone(bureau)),
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "password_prove": lambda bureau: Good(bureau.phone(), {"password": PASSWORD}),
     "password_set": lambda bureau: Good(bureau.phone(), {"password": "826403", "face": FACE_PASSED}),

@@ -1,5 +1,6 @@
 """`ecard serve` when its processes die: what was acknowledged stays, nothing is accepted twice, nobody is left."""
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 from ecard.client import Phone, Refused
 from ecard.problems import declared
+from tests.auth.party import new_pkce, standard
+from tests.bureau import Bureau
 from tests.races.lines import new_terminals
 from tests.races.load import Load, assert_each_once, uses
 from tests.races.server import COMMAND, ROOT, Server, environment, eventually, gone, open_bureau, open_directory
@@ -189,3 +192,28 @@ def test_each_way_of_losing_a_store_is_told_as_unavailable_and_not_as_a_fault(lo
     told = declared(lost)
     assert (told.status, told.code) == (503, "unavailable")
     assert int(told.headers["Retry-After"]) > 0
+
+
+def address_shown(bureau: Bureau, forwarded: str) -> str:
+    """Return whose address a phone shows for a browser's login when the proxy in front says `forwarded`."""
+    party = standard(bureau)
+    with httpx.Client(base_url=bureau.base_url, headers={"X-Forwarded-For": forwarded}) as browser:
+        begun = browser.get("/oauth/authorize", params=party.asked(new_pkce()))
+        qr = browser.get(f"{begun.headers['location']}/status").json()["qr"]
+    shown: str = bureau.phone().call("POST", "/v1/logins/scan", {"qr": qr}).json()["address"]
+    return shown
+
+
+def test_behind_a_proxy_that_is_named_a_holder_sees_the_browsers_address() -> None:
+    with open_directory() as place:
+        server = Server(place, workers=1, given={"ECARD_PROXIES": "127.0.0.1"})
+        try:
+            bureau = open_bureau(server)
+            with contextlib.closing(bureau.http):
+                assert address_shown(bureau, "198.51.100.9, 203.0.113.7") == "203.0.113.7"
+        finally:
+            server.stop()
+
+
+def test_an_address_that_a_browser_makes_up_is_not_shown(site: Site) -> None:
+    assert address_shown(site.bureau, "203.0.113.7") == "127.0.0.1"

@@ -134,12 +134,13 @@ CREATE TABLE browser_session (
 );
 CREATE INDEX browser_session_device ON browser_session (device) WHERE ended_at IS NULL;
 
+-- One index finds a holder's grants for whatever ended them: each login writes here, few things end.
 -- What a holder (or a member of staff) allowed a client once; tokens stand and fall with it.
 CREATE TABLE consent_grant (
     id uuid PRIMARY KEY,
     client uuid NOT NULL REFERENCES client,
-    holder uuid NOT NULL REFERENCES holder,
-    card integer NOT NULL REFERENCES card,
+    holder uuid NOT NULL,
+    card integer NOT NULL,
     device uuid,
     staff uuid REFERENCES staff,
     visit uuid,
@@ -159,14 +160,11 @@ CREATE TABLE consent_grant (
 );
 CREATE INDEX consent_grant_revoked ON consent_grant (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX consent_grant_holder ON consent_grant (holder, client, item) WHERE revoked_at IS NULL;
-CREATE INDEX consent_grant_card ON consent_grant (card) WHERE revoked_at IS NULL;
-CREATE INDEX consent_grant_device ON consent_grant (device) WHERE revoked_at IS NULL;
-CREATE INDEX consent_grant_visit ON consent_grant (visit) WHERE revoked_at IS NULL;
 ALTER TABLE login ADD FOREIGN KEY (consent_grant) REFERENCES consent_grant;
 
 CREATE TABLE authorization_code (
     handle bytea PRIMARY KEY,
-    consent_grant uuid NOT NULL REFERENCES consent_grant,
+    consent_grant uuid NOT NULL,
     client uuid NOT NULL,
     redirect_uri text NOT NULL,
     challenge text NOT NULL,
@@ -225,21 +223,23 @@ BEGIN
     CASE TG_TABLE_NAME
         WHEN 'card' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'card'
-                WHERE card = NEW.seq AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND card = NEW.seq AND revoked_at IS NULL;
             UPDATE browser_session SET ended_at = now() WHERE card = NEW.seq AND ended_at IS NULL;
         WHEN 'actor' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'device'
-                WHERE device = NEW.id AND revoked_at IS NULL;
+                WHERE holder = (SELECT c.holder FROM device d JOIN card c ON c.seq = d.card WHERE d.actor = NEW.id)
+                AND device = NEW.id AND revoked_at IS NULL;
             UPDATE browser_session SET ended_at = now() WHERE device = NEW.id AND ended_at IS NULL;
         WHEN 'visit' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'dispute'
-                WHERE visit = NEW.id AND revoked_at IS NULL;
+                WHERE holder = (SELECT c.holder FROM card c WHERE c.seq = NEW.card)
+                AND visit = NEW.id AND revoked_at IS NULL;
         WHEN 'consent' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'withdrawn'
                 WHERE holder = NEW.holder AND client = NEW.client AND item = NEW.item AND revoked_at IS NULL;
         WHEN 'staff' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'staff'
-                WHERE staff = NEW.id AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND staff = NEW.id AND revoked_at IS NULL;
     END CASE;
     RETURN NULL;
 END $$;
