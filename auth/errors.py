@@ -12,7 +12,7 @@ code of its own. `error_description` may hold ASCII alone (RFC 6749 §5.2): the 
     └── Pending             authorization_pending, slow_down, access_denied, expired_token (RFC 8628 §3.5)
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import msgspec
 from litestar import Request, Response
@@ -32,6 +32,15 @@ class OAuthError(EcardError):
     error: ClassVar[str] = "invalid_request"
     title = Text("授权请求不正确", "The authorization request is not valid")
     action = Text("请按接入指南检查请求。", "Check the request against the integration guide.")
+    why: str = ""
+    """What was wrong, for the log alone: a caller who is not known is not told which part of a proof failed."""
+
+    @classmethod
+    def because(cls, why: str) -> Self:
+        """Return the error with its reason for the log; a reason of ours, never a caller's words."""
+        error = cls()
+        error.why = why
+        return error
 
 
 class BadRequest(OAuthError):
@@ -171,6 +180,8 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Turn any exception of an OAuth endpoint into its JSON answer; the details stay in the log."""
     shown = problems.declared(error)
     problems.note(request, error, shown)
+    if isinstance(shown, OAuthError) and shown.why:
+        request.scope["state"]["why"] = shown.why
     request_id = request.scope.get("state", {}).get("request_id", "")
     headers = {**NO_STORE, **shown.headers}
     if shown.status == ClientRefused.status:

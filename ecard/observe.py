@@ -86,6 +86,8 @@ class Observe:
         }
         if problem:
             line["problem"] = problem
+        if "why" in state:
+            line["why"] = state["why"]
         if actor is not None:
             line["actor"] = str(actor.actor)
         sys.stderr.write(msgspec.json.encode(line).decode() + "\n")

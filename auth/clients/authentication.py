@@ -5,7 +5,6 @@ accepted once. Which of all this was wrong is never said to the caller (`invalid
 """
 
 import hmac
-import logging
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -24,7 +23,6 @@ AHEAD = 10
 LONGEST = 300
 """Seconds that an assertion may live."""
 _LONGEST_JTI = 128
-log = logging.getLogger("auth.clients")
 
 
 async def authenticate(
@@ -108,5 +106,4 @@ def _unverified_subject(assertion: str) -> str:
 
 
 def _refuse(why: str) -> NoReturn:
-    log.info("client refused: %s", why)
-    raise ClientRefused from None
+    raise ClientRefused.because(why) from None

@@ -22,12 +22,13 @@ LONG = 30 * 86400
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks a holder for: scopes, one item or none, its fields, and the least strength of proof."""
+    """What a client asks a holder for: scopes, one item or none, its fields, and the least level and strength."""
 
     scope: list[str]
     item: str | None
     fields: list[str]
     strength: Strength
+    level: int = 1
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

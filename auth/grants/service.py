@@ -55,8 +55,8 @@ async def give(
     )
     if wanted.item is not None:
         check(item, evidence, place.setting)
-        if proven.level < item.level:
-            raise LevelTooLow(required=item.level)
+    if proven.level < wanted.level:
+        raise LevelTooLow(required=wanted.level)
     staff = None
     if wanted.item == STAFF_ITEM:
         staff = await store.staff_of(db, proven.holder, client.agency)

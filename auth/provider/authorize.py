@@ -100,7 +100,7 @@ def _enough(server: Server, asked: Asked, known: Session) -> bool:
         return False
     item = server.catalogue.get(wanted.item or PLAIN_ITEM)
     near = wanted.item is None or item.proximity is Proximity.ANY
-    return near and proven.strength.meets(wanted.strength) and proven.level >= item.level
+    return near and proven.strength.meets(wanted.strength) and proven.level >= wanted.level
 
 
 def _standing(server: Server, client: Client, asked: Asked) -> sessions.Consent:

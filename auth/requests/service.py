@@ -93,11 +93,13 @@ def wanted(server: Server, client: Client, form: Form) -> Wanted:
     if item is None and "openid" not in scopes:
         raise ScopeRefused
     kept = [scope for scope in scopes if scope != "offline_access"]
+    level, strength = _least(form, item)
     return Wanted(
         scope=kept,
         item=item.code if item else None,
         fields=[field.value for field in item.fields] if item else [],
-        strength=_strength(form, item),
+        strength=strength,
+        level=level,
     )
 
 
@@ -123,17 +125,17 @@ def _detail(text: str) -> str:
             raise DetailsRefused
 
 
-def _strength(form: Form, item: Item | None) -> Strength:
-    """Return the least strength: the item's, or what `acr_values` asks, the stronger (RFC 9470 §4)."""
-    least = item.strength if item else Strength.POSSESSION
+def _least(form: Form, item: Item | None) -> tuple[int, Strength]:
+    """Return the least level and strength: the item's, or the weakest of `acr_values` if that is more (RFC 9470 §4)."""
+    level, strength = (item.level, item.strength) if item else (1, Strength.POSSESSION)
     asked = form.get("acr_values")
     if asked is None:
-        return least
-    known = [found for found in map(_ACR.fullmatch, asked.split()) if found]
+        return level, strength
+    known = [(int(found[1]), Strength(found[2])) for found in map(_ACR.fullmatch, asked.split()) if found]
     if not known:
         raise UnmetRequirements
-    first = min((Strength(found[2]) for found in known), key=lambda strength: strength.rank)
-    return max(least, first, key=lambda strength: strength.rank)
+    least = min(known, key=lambda one: (one[0], one[1].rank))
+    return max(level, least[0]), max(strength, least[1], key=lambda one: one.rank)
 
 
 def _hinted(server: Server, client: Client, form: Form) -> str | None:

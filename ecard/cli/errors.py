@@ -11,9 +11,11 @@ _HEAD = """# 错误目录 · Error catalogue
 
 由 `ecard errors > docs/errors.md` 生成, 测试保证两者一致。Generated; a test keeps it true.
 
-错误均为 `application/problem+json` (RFC 9457); `/oauth/` 下的端点按 RFC 6749 §5.2 返回 `error`、`hint` 与同样的 `code`。
-`code` 稳定, 供程序判断; `request_id` 供查询日志。 Every error is a problem document; the endpoints under `/oauth/` answer
-as RFC 6749 §5.2 says, with the same `code`. It is stable and for programs; `request_id` finds it in the log.
+错误均为 `application/problem+json` (RFC 9457); `/oauth/` 下的端点按 RFC 6749 §5.2 返回 `error`、`hint`
+与同样的 `code`。`code` 稳定, 供程序判断; `request_id` 供查询日志。
+
+Every error is a problem document; the endpoints under `/oauth/` answer as RFC 6749 §5.2 says, with the same
+`code`. It is stable and for programs; `request_id` finds it in the log.
 
 | code | HTTP | 说明 · meaning | 怎么办 · what to do |
 |---|---|---|---|
