@@ -13,7 +13,7 @@ from litestar import Litestar, Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecard import guards
 from ecard.errors import Invalid
@@ -39,6 +39,7 @@ class Direct:
     def __init__(self, app: Litestar) -> None:
         """Take the application: its hot operations are found here, all else goes there."""
         self.app = app
+        self._before = app.before_send
         self._lanes: dict[tuple[str, str], _Lane] = {}
         for route in app.routes:
             for handler in route.route_handlers if isinstance(route, HTTPRoute) else []:
@@ -53,6 +54,7 @@ class Direct:
             await self.app(scope, receive, send)
             return
         scope.update(route_handler=lane.handler, litestar_app=self.app, path_params={})  # type: ignore[call-arg] # as the router does
+        send = self._hooked(scope, send)
         request, answering = StrictRequest(scope, receive, send), False
         try:
             given = {name: await source(request, self.app.state) for name, source in lane.sources}
@@ -63,6 +65,16 @@ class Direct:
             if answering:
                 raise  # too late for another answer
             await _asgi(lane.render(request, error), request)(scope, receive, send)
+
+    def _hooked(self, scope: Scope, send: Send) -> Send:
+        """Return `send` with what the application does before it sends anything."""
+
+        async def hooked(message: Message) -> None:
+            for hook in self._before:
+                await hook(message, scope)
+            await send(message)
+
+        return hooked
 
 
 def _asgi(response: Response[Any], request: StrictRequest) -> ASGIApp:

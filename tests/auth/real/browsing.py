@@ -93,6 +93,7 @@ class Screen:
         """Wait until the page has what it fetches at first: its script takes the code of the first status."""
         scripts = self.do(self.page.evaluate("document.querySelector('noscript').childElementCount")) == 0
         self.do(self.page.wait_for_selector(f"#qr[src$='v={int(scripts)}']"))
+        self.until("(({complete, naturalWidth}) => complete && naturalWidth > 0)(document.getElementById('qr'))")
 
     @contextlib.contextmanager
     def staying(self) -> Iterator[None]:

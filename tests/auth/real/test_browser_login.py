@@ -38,6 +38,7 @@ def log_in(shown: Screen, phone: Phone, **more: Any) -> None:
     """Log in from the page, by scanning what the screen shows."""
     shown.do(shown.page.click("#login"))
     shown.see("title-pending")
+    shown.steady()
     text = shown.qr()
     assert text == shown.status()["qr"]
     shown.confirm(phone, scan(phone, text)["id"], **more)
@@ -73,6 +74,7 @@ def test_the_page_shows_that_the_holder_declined(real: Bureau, screen: Screen) -
     phone = real.phone()
     screen.do(screen.page.click("#login"))
     screen.see("title-pending")
+    screen.steady()
     phone.call("POST", f"/v1/logins/{scan(phone, screen.qr())['id']}/decline")
     screen.do(screen.page.wait_for_selector("#error:not(:empty)"))
     assert json.loads(screen.text("error"))["error"] == "access_denied"
