@@ -39,6 +39,7 @@ class Direct:
     def __init__(self, app: Litestar) -> None:
         """Take the application: its hot operations are found here, all else goes there."""
         self.app = app
+        self._before = app.before_send
         self._lanes: dict[tuple[str, str], _Lane] = {}
         for route in app.routes:
             for handler in route.route_handlers if isinstance(route, HTTPRoute) else []:
@@ -52,8 +53,8 @@ class Direct:
         if lane is None:
             await self.app(scope, receive, send)
             return
-        send = self._said(scope, send)
         scope.update(route_handler=lane.handler, litestar_app=self.app, path_params={})  # type: ignore[call-arg] # as the router does
+        send = self._hooked(scope, send)
         request, answering = StrictRequest(scope, receive, send), False
         try:
             given = {name: await source(request, self.app.state) for name, source in lane.sources}
@@ -65,18 +66,15 @@ class Direct:
                 raise  # too late for another answer
             await _asgi(lane.render(request, error), request)(scope, receive, send)
 
-    def _said(self, scope: Scope, send: Send) -> Send:
-        """Return `send` with the application's hooks before it, as every other answer has them."""
-        hooks: Any = self.app.before_send
-        if not hooks:
-            return send
+    def _hooked(self, scope: Scope, send: Send) -> Send:
+        """Return `send` with what the application does before it sends anything."""
 
-        async def sending(message: Message) -> None:
-            for hook in hooks:
+        async def hooked(message: Message) -> None:
+            for hook in self._before:
                 await hook(message, scope)
             await send(message)
 
-        return sending
+        return hooked
 
 
 def _asgi(response: Response[Any], request: StrictRequest) -> ASGIApp:

@@ -90,16 +90,19 @@ async def open_login(
     return Opened(login, poll)
 
 
-async def qr_of(server: Server, login: Login, db: Db) -> str:
-    """Return the QR text of now: a new one when the last is old enough, the same to every process and page.
+async def renewed(server: Server, login: Login, db: Db) -> Login:
+    """Return the login as it stands with the QR of now: a new one when the last is old enough.
 
-    Its handle is derived, not kept: whoever reads the database cannot scan for somebody else.
+    All processes and pages are shown the same. Its handle is derived, not kept: whoever reads the database cannot
+    scan for somebody else.
     """
-    number = await store.next_qr(db, login.id)
-    if number is not None:
-        secret = _handle(server, login.id, number)
-        await store.add_qr(db, hashed(secret.hex()), login.id)
-        return qr_text(secret, login.jkt)
+    number = login.qr_n + 1
+    await store.renew_qr(db, login.id, number, hashed(_handle(server, login.id, number).hex()))
+    return await store.find(db, login.id) or login
+
+
+def qr_of(server: Server, login: Login) -> str:
+    """Return the QR text of a login."""
     return qr_text(_handle(server, login.id, login.qr_n), login.jkt)
 
 
@@ -113,15 +116,13 @@ async def status(server: Server, login: UUID, poll: str) -> Status:
     found = await store.by_poll(pool, login, hashed(poll))
     if found is None:
         raise LoginUnknown
-    qr = None
     if found.state is State.PENDING:
-        qr = await qr_of(server, found, pool)
-        found = await store.find(pool, login) or found
-    shown = qr is not None and found.state is State.PENDING
+        found = await renewed(server, found, pool)
+    shown = found.state is State.PENDING
     return Status(
         state=found.state,
         expires_in=found.expires_in,
-        qr=qr if shown else None,
+        qr=qr_of(server, found) if shown else None,
         qr_expires_in=min(found.qr_expires_in, found.expires_in) if shown else None,
         number=str(found.number) if found.state is State.SCANNED else None,
         refused_scans=found.refused_scans,

@@ -23,15 +23,16 @@ _OPEN = """
                        ends_at, interval_s)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13), $14)
 """
-_NEXT_QR = f"""
-    UPDATE login SET qr_n = qr_n + 1, qr_at = clock_timestamp()
-    WHERE id = $1 AND state = 'pending' AND ends_at > clock_timestamp()
-      AND (qr_at IS NULL OR qr_at < clock_timestamp() - interval '{QR_RENEW_SECONDS} seconds')
-    RETURNING qr_n
-"""  # noqa: S608 - a constant of our own
-_ADD_QR = f"""
+# One statement, so that a code that is shown can be scanned; of many that ask at once one makes it.
+_RENEW_QR = f"""
+    WITH renewed AS (
+        UPDATE login SET qr_n = $2, qr_at = clock_timestamp()
+        WHERE id = $1 AND qr_n = $2 - 1 AND state = 'pending' AND ends_at > clock_timestamp()
+          AND (qr_at IS NULL OR qr_at < clock_timestamp() - interval '{QR_RENEW_SECONDS} seconds')
+        RETURNING id, ends_at
+    )
     INSERT INTO login_qr (handle, login, expires_at)
-    SELECT $1, id, least(ends_at, clock_timestamp() + interval '{QR_SECONDS} seconds') FROM login WHERE id = $2
+    SELECT $3, id, least(ends_at, clock_timestamp() + interval '{QR_SECONDS} seconds') FROM renewed
 """  # noqa: S608 - a constant of our own
 _FIND = f"SELECT {_COLUMNS} FROM login l WHERE l.id = $1"  # noqa: S608 - names of columns
 _BY_POLL = f"SELECT {_COLUMNS} FROM login l WHERE l.id = $1 AND l.poll = $2"  # noqa: S608 - names of columns
@@ -134,15 +135,9 @@ async def open_login(tx: Tx, *columns: object) -> None:
     await tx.execute(_OPEN, *columns)
 
 
-async def next_qr(db: Db, login: UUID) -> int | None:
-    """Return the number of the QR to make now, None while the one before is young enough or the login decided."""
-    number: int | None = await db.fetchval(_NEXT_QR, login)
-    return number
-
-
-async def add_qr(db: Db, handle: bytes, login: UUID) -> None:
-    """Let a QR be scanned from now on, for its seconds."""
-    await db.execute(_ADD_QR, handle, login)
+async def renew_qr(db: Db, login: UUID, number: int, handle: bytes) -> None:
+    """Make the QR `number` the one to scan, for its seconds, if the one before is old and it is the next."""
+    await db.execute(_RENEW_QR, login, number, handle)
 
 
 async def find(db: Db, login: UUID) -> Login | None:

@@ -21,7 +21,7 @@ from auth.logins.model import (
     Channel,
     new_user_code,
 )
-from auth.logins.opening import ONLINE, open_login, qr_of
+from auth.logins.opening import ONLINE, open_login, qr_of, renewed
 from auth.logins.polling import by_polling
 from auth.provider.schemas import CibaAnswer, DeviceAnswer
 from auth.requests import objects
@@ -101,7 +101,7 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
             user_code=user_code,
         )
         login = await logins.find(tx, opened.id)
-        qr = await qr_of(server, login, tx) if login else ""
+        qr = qr_of(server, await renewed(server, login, tx)) if login else ""
     shown = f"{user_code[:4]}-{user_code[4:]}"
     page = f"{server.issuer}/device"
     return DeviceAnswer(

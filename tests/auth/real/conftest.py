@@ -2,11 +2,16 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from ecard.settings import Settings
+from tests.auth.party import Party, standard
+from tests.auth.real.browsing import WIDE, Opening, Screen, site
 from tests.bureau import Bureau, new_database
 from tests.clients.browser import Browser, chromium
 from tests.conftest import first_operators, serving
@@ -40,3 +45,37 @@ def browser() -> Iterator[Browser]:
     """A real browser."""
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def callback() -> Iterator[str]:
+    """The redirect URI of an ordinary client's site."""
+    with site() as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def party(real: Bureau, callback: str) -> Party:
+    """The ordinary client."""
+    return standard(real, redirect_uris=[callback])
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a person can look at what the tests saw."""
+    return tmp_path_factory.mktemp("pictures", numbered=False)
+
+
+@pytest.fixture(scope="session")
+def login_page(browser: Browser, party: Party, callback: str, pictures: Path) -> Opening:
+    """Opens the login page in a new profile; at the end nothing may have been asked of others, or complained of."""
+
+    @contextmanager
+    def opened(asked: dict[str, str] | None = None, **options: Any) -> Iterator[Screen]:
+        with browser.page(**{"viewport": WIDE, **options}) as page:
+            shown = Screen(browser, page, callback, pictures)
+            shown.open(party, **(asked or {}))
+            yield shown
+            assert (shown.strangers(party.issuer), shown.complaints) == ([], [])
+
+    return opened
