@@ -2,7 +2,7 @@
 
 Every kind of token has its own `typ` (RFC 8725 §3.11), so that none can be taken for another.
 Both are a few lines over the seams of `ecard.keys`: a private key may live where no library reaches, and
-the libraries measured spend more on reading a token than its signature costs (docs/adr). What they
+the libraries measured spend more on reading a token than its signature costs (ADR 0016). What they
 leave to their caller's options stands here once: `alg` from the key, `typ`, `exp` and `iat` required.
 """
 
