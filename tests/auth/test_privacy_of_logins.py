@@ -141,8 +141,10 @@ def test_the_log_has_a_line_for_each_request_and_none_says_what_was_in_it(day: D
     seen = {line["operation"] for line in lines}
     assert {"oauth_token", "oauth_par", "oauth_authorize", "login_status", "login_scan", "oauth_ciba"} <= seen
     assert {key for line in lines for key in line} == {
-        "at", "operation", "status", "ms", "request_id", "problem", "actor",
+        "at", "operation", "status", "ms", "request_id", "problem", "actor", "why",
     }  # fmt: skip
+    # Why a client was refused is told here and nowhere else, in words of ours.
+    assert all(line["problem"] == "oauth_invalid_client" for line in lines if "why" in line)
     assert "unhandled UndefinedTableError request_id=" in day.log
 
 
