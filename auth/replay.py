@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from ecard.db import Pool
 
+# In one order in all processes: two batches with marks in common wait for each other, never in a circle.
 _ONCE = """
-    INSERT INTO used_jti (key, expires_at) SELECT * FROM unnest($1::bytea[], $2::timestamptz[])
+    INSERT INTO used_jti (key, expires_at)
+    SELECT key, expires_at FROM unnest($1::bytea[], $2::timestamptz[]) AS asked (key, expires_at) ORDER BY key
     ON CONFLICT DO NOTHING RETURNING key
 """
 _FORGET = "DELETE FROM used_jti WHERE expires_at < now() - interval '5 minutes'"

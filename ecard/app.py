@@ -111,9 +111,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             known,
             Directory(runtime.pool, http),
             Nonces(runtime.vault),
-            Ended(runtime.denied),
+            Ended(runtime.clock),
             Marks(runtime.pool),
         )
+        await server.ended.refresh(runtime.pool)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         # For the operations that are called directly (`ecard.direct`).
         app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
@@ -228,8 +229,8 @@ async def _watch(server: Server) -> None:
     runtime = server.runtime
 
     async def also(db: Db) -> None:
-        await keyring.refresh(db, runtime.vault, runtime.ring, runtime.clock)
         await server.ended.refresh(db)
+        await keyring.refresh(db, runtime.vault, runtime.ring, runtime.clock)
 
     await runtime.denied.watch(runtime.settings.database_url or "", also=also)
 

@@ -75,3 +75,12 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     def authenticated_at(self) -> int:
         """`auth_time` in Unix seconds."""
         return int(self.auth_time.timestamp())
+
+
+class Living(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant that stands, with its holder's sealed profile, and what a member of staff is."""
+
+    grant: Grant
+    profile: bytes
+    role: str | None
+    staff_agency: UUID | None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from auth.grants.model import Grant
+from auth.grants.model import Grant, Living
 from ecard.db import Db, Row, Tx
 
 COLUMNS = """
@@ -16,46 +16,60 @@ COLUMNS = """
 _WHOSE = "SELECT holder FROM subject WHERE sector = $1 AND sub = $2"
 # One statement, one round trip: consent (where it is new), subject, visit, code (where the browser is here to take
 # it), grant and audit row stand or fall together.
-# Card and phone are held in share until then: a loss that comes at the same time waits, and finds the grant to end.
+# Card, phone, role, browser and an older consent are held in share until then: whatever ends one of them at the same
+# time waits, and finds the grant to end.
 _GIVE = """
     WITH alive AS MATERIALIZED (
         SELECT FROM card c, actor a WHERE c.seq = $15 AND c.status = 'active' AND a.id = $17 AND a.revoked_at IS NULL
         FOR SHARE OF c, a
+    ), role AS MATERIALIZED (
+        SELECT FROM staff WHERE id = $21::uuid AND ended_at IS NULL FOR SHARE
+    ), seat AS MATERIALIZED (
+        SELECT FROM browser_session WHERE id = $22::uuid AND ended_at IS NULL FOR SHARE
+    ), standing AS MATERIALIZED (
+        SELECT FROM consent
+        WHERE $1::uuid IS NULL AND holder = $2 AND client = $3 AND item = $4 AND withdrawn_at IS NULL FOR SHARE
+    ), allowed AS MATERIALIZED (
+        SELECT FROM alive
+        WHERE ($21::uuid IS NULL OR EXISTS (SELECT FROM role)) AND ($22::uuid IS NULL OR EXISTS (SELECT FROM seat))
+          AND ($1::uuid IS NOT NULL OR EXISTS (SELECT FROM standing))
     ), agreed AS (
         INSERT INTO consent (id, holder, client, item, catalogue, fields)
-        SELECT $1::uuid, $2, $3, $4, $5, $6 FROM alive WHERE $1::uuid IS NOT NULL
+        SELECT $1::uuid, $2, $3, $4, $5, $6 FROM allowed WHERE $1::uuid IS NOT NULL
         ON CONFLICT (holder, client, item) WHERE withdrawn_at IS NULL DO UPDATE SET given_at =
             CASE WHEN consent.catalogue = EXCLUDED.catalogue THEN consent.given_at ELSE EXCLUDED.given_at END,
             catalogue = EXCLUDED.catalogue, fields = EXCLUDED.fields
     ), known AS (
-        INSERT INTO subject (sector, sub, holder) SELECT $7, $8, $2 FROM alive ON CONFLICT DO NOTHING
+        INSERT INTO subject (sector, sub, holder) SELECT $7, $8, $2 FROM allowed ON CONFLICT DO NOTHING
     ), visited AS (
         INSERT INTO visit (id, terminal, agency, request_id, body_sha256, item, form, evidence, strength, amr, fields,
                            kid, keys_as_of, card, level, device, place)
         SELECT $9, $10, $11, gen_random_uuid()::text, '', $4, 'electronic', $12, $13, $14, $6, '', 0, $15, $16,
-               (SELECT seq FROM device WHERE actor = $17), $18 FROM alive
+               (SELECT seq FROM device WHERE actor = $17), $18 FROM allowed
     ), going AS (
         INSERT INTO authorization_code (handle, consent_grant, client, redirect_uri, challenge, jkt, nonce, expires_at)
         SELECT $27::bytea, $20, $3, $28, $29, $30, $31, clock_timestamp() + make_interval(secs => $32)
-        FROM alive WHERE $27::bytea IS NOT NULL
+        FROM allowed WHERE $27::bytea IS NOT NULL
     ), noted AS (
         INSERT INTO audit_event (kind, outcome, actor, card, item, detail)
-        SELECT 'login', 'ok', $17, $15, $4, $19 FROM alive
+        SELECT 'login', 'ok', $17, $15, $4, $19 FROM allowed
     )
     INSERT INTO consent_grant (id, client, holder, card, device, staff, visit, browser, item, catalogue, fields, scope,
                                sub, acr, amr, auth_time, expires_at)
     SELECT $20, $3, $2, $15, $17, $21, $9, $22, $4, $5, $6, $23, $8, $24, $14, $25,
-           clock_timestamp() + make_interval(secs => $26) FROM alive
+           clock_timestamp() + make_interval(secs => $26) FROM allowed
     RETURNING expires_at
 """
 # A visit that was verified at a counter, made into a grant: the holder was there, whichever form the card had.
 _OF_VISIT = f"""
+    WITH role AS MATERIALIZED (SELECT FROM staff WHERE id = $4::uuid AND ended_at IS NULL FOR SHARE)
     INSERT INTO consent_grant AS g (id, client, holder, card, staff, visit, item, catalogue, fields, scope, sub, acr,
                                     amr, auth_time, expires_at)
     SELECT $1, $2, c.holder, v.card, $4, v.id, v.item, $5, v.fields, $6, $7, 'l' || v.level || '-' || v.strength, v.amr,
            v.at, clock_timestamp() + make_interval(secs => $8)
     FROM visit v JOIN card c ON c.seq = v.card
-    WHERE v.id = $3 AND v.disputed_at IS NULL AND c.status = 'active' FOR SHARE OF v, c
+    WHERE v.id = $3 AND v.disputed_at IS NULL AND c.status = 'active'
+      AND ($4::uuid IS NULL OR EXISTS (SELECT FROM role)) FOR SHARE OF v, c
     RETURNING {COLUMNS}
 """  # noqa: S608 - names of columns
 _VISITOR = "SELECT c.holder FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1"
@@ -78,6 +92,7 @@ _END = """
 _ALIVE = f"""
     SELECT {COLUMNS}, h.profile, s.role, s.agency AS staff_agency FROM consent_grant g
     JOIN holder h ON h.id = g.holder LEFT JOIN staff s ON s.id = g.staff WHERE g.id = $1 AND g.revoked_at IS NULL
+      AND g.expires_at > clock_timestamp()
 """  # noqa: S608 - names of columns
 _STAFF = "SELECT id FROM staff WHERE holder = $1 AND agency = $2 AND ended_at IS NULL"
 
@@ -183,15 +198,6 @@ async def withdraw(tx: Tx, consent: UUID, card: int) -> Any:
 async def end(db: Db, grant: UUID, why: str) -> None:
     """End a grant and so all that came of it."""
     await db.execute(_END, grant, why)
-
-
-class Living(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant that stands, with its holder's sealed profile, and what a member of staff is."""
-
-    grant: Grant
-    profile: bytes
-    role: str | None
-    staff_agency: UUID | None
 
 
 async def alive(db: Db, grant: UUID) -> Living | None:

@@ -31,6 +31,10 @@ _SESSION = """
       AND c.status = 'active' AND a.revoked_at IS NULL
 """
 _END_SESSION = "UPDATE browser_session SET ended_at = now() WHERE handle = $1 AND ended_at IS NULL RETURNING id"
+_END_OF_HOLDER = """
+    UPDATE browser_session b SET ended_at = now() FROM card c, consent_grant g
+    WHERE b.handle = $1 AND b.ended_at IS NULL AND c.seq = b.card AND g.id = $2 AND g.holder = c.holder RETURNING b.id
+"""
 _END_ITS_GRANTS = """
     UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'logout' WHERE browser = $1 AND revoked_at IS NULL
 """
@@ -91,3 +95,11 @@ async def end(tx: Tx, handle: bytes) -> Any:
     if ended is not None:
         await tx.execute(_END_ITS_GRANTS, ended)
     return ended
+
+
+async def end_of_holder(tx: Tx, handle: bytes, grant: UUID) -> bool:
+    """End a browser's session if it is that of the grant's holder; return whether it was."""
+    ended = await tx.fetchval(_END_OF_HOLDER, handle, grant)
+    if ended is not None:
+        await tx.execute(_END_ITS_GRANTS, ended)
+    return ended is not None

@@ -8,8 +8,11 @@ from auth.logins.model import QR_RENEW_SECONDS, QR_SECONDS, Channel, State
 from auth.requests.model import Asked
 from ecard.db import Db, Row, Tx
 
+# Who confirmed in the last second is still answered: whoever waits for it has a minute to come.
 _STATE = """
-    CASE WHEN l.state IN ('pending', 'scanned') AND l.ends_at <= clock_timestamp() THEN 'expired' ELSE l.state END
+    CASE WHEN l.state IN ('pending', 'scanned') AND l.ends_at <= clock_timestamp()
+           OR l.state = 'confirmed' AND l.redeemed_at IS NULL AND l.ends_at <= clock_timestamp() - interval '1 minute'
+         THEN 'expired' ELSE l.state END
 """
 _COLUMNS = f"""
     l.id, l.client, l.channel, l.request, l.terminal, l.jkt, l.address, l.browser, l.number, {_STATE} AS state,
@@ -63,7 +66,8 @@ _CANCEL = """
 _GRANTED = "UPDATE login SET consent_grant = $2 WHERE id = $1"
 _REDEEM = """
     UPDATE login SET redeemed_at = clock_timestamp()
-    WHERE id = $1 AND poll = $2 AND state = 'confirmed' AND redeemed_at IS NULL RETURNING consent_grant
+    WHERE id = $1 AND poll = $2 AND state = 'confirmed' AND redeemed_at IS NULL
+      AND ends_at > clock_timestamp() - interval '1 minute' RETURNING consent_grant
 """
 # A poll that comes too early moves the interval and nothing else: were the time of the last poll moved
 # too, a client that polls a little fast would never be answered again.
@@ -77,6 +81,7 @@ _POLL = f"""
         interval_s = CASE WHEN early THEN least(interval_s + 5, 60) ELSE interval_s END,
         polled_at = CASE WHEN early THEN polled_at ELSE clock_timestamp() END,
         redeemed_at = CASE WHEN NOT early AND state = 'confirmed' AND redeemed_at IS NULL
+                           AND ends_at > clock_timestamp() - interval '1 minute'
                       THEN clock_timestamp() ELSE redeemed_at END
     FROM asked WHERE l.id = asked.i
     RETURNING {_COLUMNS}, asked.early, asked.redeemed_before

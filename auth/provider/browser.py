@@ -11,7 +11,6 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from auth import forms
-from auth.errors import ClientRefused
 from auth.logins import page, sessions, store
 from auth.logins.errors import LoginUnknown
 from auth.logins.feed import Feed, events
@@ -19,22 +18,22 @@ from auth.logins.model import LOGIN_SECONDS, Channel, State, browser_name
 from auth.logins.opening import Opened, finish, open_login, status
 from auth.logins.schemas import Status
 from auth.logins.store import Login
-from auth.provider import plain, service
+from auth.provider import leaving, plain
 from auth.provider.authorize import authorize
-from auth.requests.objects import id_token
 from auth.secrets import hashed
 from auth.server import Server
 from ecard import guards, problems
 from ecard.answers import Moved
 from ecard.catalogue.labels import LABELS
 from ecard.catalogue.model import Field
-from ecard.db import begin
 from ecard.errors import EcardError, NotFound, Text
 from ecard.given import Given
 from qr import render
 
 Incoming = Request[Any, Any, Any]
 _POLL = "ecard_login"
+_FOLLOWED = LOGIN_SECONDS + 900
+"""Seconds that a page is its browser's: an expired one still offers to begin again, or to go back."""
 _OPENER = {"signed_by": "cookie"}
 """Only the browser that opened a login has the secret by which its page is shown."""
 _HTML: Mapping[str, str] = {"Content-Security-Policy": page.POLICY}
@@ -70,7 +69,7 @@ def _to_page(server: Server, opened: Opened, locales: str = "") -> Response[Any]
     language = locales.partition(" ")[0][:2].lower()
     query = f"?lang={language}" if language in page.LANGUAGES else ""
     path = f"/login/{opened.id}"
-    return Moved(path + query, [_cookie(server, _POLL, opened.poll, path, LOGIN_SECONDS)])
+    return Moved(path + query, [_cookie(server, _POLL, opened.poll, path, _FOLLOWED)])
 
 
 def _cookie(server: Server, name: str, value: str, path: str, seconds: int) -> Cookie:
@@ -204,35 +203,27 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
     form = (
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
-    claims = id_token(server, form["id_token_hint"]) if "id_token_hint" in form else None
-    named = form.get("client_id")
-    # A hint that is not ours, or another client's: nobody is sent anywhere for it (§2, §4).
-    if (claims is None and "id_token_hint" in form) or (claims is not None and named not in {None, claims["aud"]}):
-        raise ClientRefused
-    client = await server.directory.find(str(claims["aud"]) if claims else named or "")
-    if claims is not None:
-        await service.end_grant(server, UUID(claims["sid"]))
-    kept = request.cookies.get(_kept(server))
-    # Without a token of ours another site could log people out: then the cookie alone is forgotten here.
-    if kept and claims is not None:
-        async with begin(server.runtime.pool) as tx:
-            await sessions.end(tx, hashed(kept))
-    wanted = form.get("post_logout_redirect_uri")
-    if wanted is not None and (client is None or wanted not in client.post_logout_redirect_uris):
-        raise ClientRefused
-    said = {"state": form["state"]} if "state" in form else {}
-    where = forms.with_query(wanted, said) if wanted else "/login/out"
-    return Moved(where, [_cookie(server, _kept(server), "", "/", 0)])
+    left = await leaving.leave(server, form, request.cookies.get(_kept(server)))
+    return Moved(left.location, [_cookie(server, _kept(server), "", "/", 0)] if left.ended else [])
 
 
-@get(["/login/out", "/device"], operation_id="login_notice")
-async def login_notice(request: Incoming) -> Response[bytes]:
-    """Tell people what to do where no login waits: after logging out, and where a device's code is typed."""
+@get([leaving.PAGE, "/device"], operation_id="login_notice")
+async def login_notice(request: Incoming, server: Given[Server]) -> Response[bytes]:
+    """Tell people what to do where no login waits: to log out or logged out, and where a device's code is typed."""
     language = _language(request)
-    kind = "device" if request.scope["path"] == "/device" else "out"
+    kind = "leave" if request.cookies.get(_kept(server)) else "out"
+    if request.scope["path"] == "/device":
+        kind = "device"
     return Response(
         plain.notice(kind, language), media_type="text/html", headers={**_HTML, "Content-Language": language}
     )
+
+
+@post(leaving.PAGE, operation_id="login_leave", status_code=303)
+async def login_leave(request: Incoming, server: Given[Server]) -> Response[Any]:
+    """Log this browser out 退出登录: the cookie comes with a form of our own page alone (SameSite)."""
+    await leaving.leave_here(server, request.cookies.get(_kept(server)))
+    return Moved(leaving.PAGE, [_cookie(server, _kept(server), "", "/", 0)])
 
 
 def render_error(request: Incoming, error: Exception) -> Response[bytes]:
@@ -262,6 +253,7 @@ router = Router(
         login_static,
         oauth_logout,
         login_notice,
+        login_leave,
     ],
     exception_handlers={Exception: render_error, EcardError: render_error},
     opt={"public": True},

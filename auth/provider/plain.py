@@ -13,6 +13,10 @@ NOTICES: Mapping[str, tuple[Text, Text]] = {
             "Open the e-card on your phone, choose Scan, and scan the device's QR, or type the eight letters it shows.",
         ),
     ),
+    "leave": (
+        Text("退出登录", "Log out"),
+        Text("此浏览器仍保持登录。", "This browser is still logged in."),
+    ),
     "out": (
         Text("已退出登录", "You are logged out"),
         Text("可以关闭此页面。", "You may close this page."),
@@ -24,7 +28,10 @@ NOTICES: Mapping[str, tuple[Text, Text]] = {
 def notice(kind: str, language: str) -> bytes:
     """Return the page of a notice."""
     heading, text = NOTICES[kind]
-    return _page(_in(heading, language), f"<p>{html.escape(_in(text, language))}</p>", language)
+    body = f"<p>{html.escape(_in(text, language))}</p>"
+    if kind == "leave":
+        body += f'<form method="post"><button>{html.escape(_in(heading, language))}</button></form>'
+    return _page(_in(heading, language), body, language)
 
 
 def failure(title: Text, action: Text, code: str, language: str) -> bytes:

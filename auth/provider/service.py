@@ -177,8 +177,3 @@ async def _holder(server: Server, client: Client, form: Form) -> UUID | None:
         claims = objects.id_token(server, form["id_token_hint"], client)
         sub = str(claims["sub"]) if claims else None
     return await grants.whose(server.runtime.pool, client.sector, sub) if sub else None
-
-
-async def end_grant(server: Server, grant: UUID) -> None:
-    """End a grant because its holder logged out."""
-    await grants.end(server.runtime.pool, grant, "logout")

@@ -7,8 +7,7 @@ fetched from userinfo while the grant stands, so a stolen token tells a number o
 from typing import Any
 from uuid import UUID
 
-from auth.grants.model import PLAIN_ITEM, Grant
-from auth.grants.store import Living
+from auth.grants.model import PLAIN_ITEM, Grant, Living
 
 ACCESS_SECONDS = 300
 CODE_SECONDS = 60

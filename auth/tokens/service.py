@@ -10,8 +10,8 @@ from auth.clients.model import Client, GrantType
 from auth.errors import BadRequest, GrantRefused, ScopeRefused
 from auth.forms import need
 from auth.grants import store as grants
-from auth.grants.model import Grant
-from auth.grants.store import Code, Living
+from auth.grants.model import Grant, Living
+from auth.grants.store import Code
 from auth.secrets import hashed, left_half, new_secret
 from auth.server import Calling, Server
 from auth.tokens import store

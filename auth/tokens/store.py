@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from auth.grants.model import Grant
-from auth.grants.store import COLUMNS, Code, Living, living
+from auth.grants.model import Grant, Living
+from auth.grants.store import COLUMNS, Code, living
 from auth.tokens.model import REFRESH_SECONDS, RETRY_SECONDS
 from ecard.db import Db, Tx
 
@@ -21,7 +21,8 @@ _REDEEM_CODE = f"""
         UPDATE authorization_code SET used_at = clock_timestamp(), used_jkt = $6
         WHERE handle = $1 AND client = $2 AND redirect_uri = $3 AND challenge = $4 AND (jkt IS NULL OR jkt = $6)
           AND used_at IS NULL AND expires_at > clock_timestamp()
-          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL)
+          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL
+                      AND c.expires_at > clock_timestamp())
         RETURNING consent_grant, nonce
     ), lasting AS (
         INSERT INTO refresh_token (handle, consent_grant, client, jkt, expires_at)
@@ -56,7 +57,8 @@ _ROTATE = f"""
         UPDATE refresh_token SET used_at = clock_timestamp(), used_jkt = $3, answer = $4
         WHERE handle = $1 AND client = $2 AND (jkt IS NULL OR jkt = $3) AND used_at IS NULL
           AND expires_at > clock_timestamp()
-          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL)
+          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL
+                      AND c.expires_at > clock_timestamp())
         RETURNING consent_grant, client, jkt
     )
     INSERT INTO refresh_token (handle, consent_grant, client, jkt, expires_at)

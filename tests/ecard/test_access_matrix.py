@@ -92,6 +92,7 @@ def test_the_doors_that_stand_open_are_these() -> None:
         "login_cancel",
         "login_done",
         "login_events",
+        "login_leave",
         "login_notice",
         "login_page",
         "login_qr",
