@@ -155,6 +155,16 @@ class TokenNotAccepted(OAuthError):
     action = Text("请重新获取访问令牌。", "Get a new access token.")
 
 
+class ScopeMissing(TokenNotAccepted):
+    """The access token was not given for this: userinfo needs `openid` (RFC 6750 §3.1)."""
+
+    status = 403
+    code = "oauth_insufficient_scope"
+    error = "insufficient_scope"
+    title = Text("访问令牌的权限范围不足", "The access token's scope is not enough")
+    action = Text("请在 scope 中加上 openid 重新发起登录。", "Ask for the scope openid in the authorization request.")
+
+
 def body(error: EcardError, request_id: str) -> dict[str, Any]:
     """Return what an OAuth endpoint says of `error`: RFC 6749 §5.2, with `hint`, `code` and `request_id`."""
     said = {

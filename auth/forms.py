@@ -16,6 +16,8 @@ Form = Mapping[str, str]
 """Parameters by name; one that is sent empty counts as not sent (RFC 6749 §3.1)."""
 _TYPE = "application/x-www-form-urlencoded"
 _CONTROL = re.compile(r"[\x00-\x1f\ud800-\udfff]")
+_NAME = re.compile(r"[a-z_]{1,40}")
+"""A name that an answer may repeat: longer and other ones are no parameters of ours, and nothing is echoed."""
 _MOST = 40
 """Parameters of one request: the longest legitimate ones have about twenty."""
 
@@ -31,7 +33,7 @@ def parse(text: str) -> dict[str, str]:
         if "%" in pair or "+" in pair:
             name, value = _decoded(name), _decoded(value)
         if name in found or not plain(value):
-            raise BadRequest(parameter=name if name.isidentifier() else "")
+            raise BadRequest(parameter=name if _NAME.fullmatch(name) else "")
         found[name] = value
     return {name: value for name, value in found.items() if value}
 

@@ -22,6 +22,10 @@ CHANNEL = "ecard_login"
 PULSE = 7.0
 """Seconds after which the status is sent again when nothing happened: the QR may be a new one, and a page
 that hears nothing for ten seconds polls."""
+EACH = 4
+"""Streams of one login: its page, and a reload or two that the server has not noticed yet."""
+ALL = 2000
+"""Logins that one process streams; further pages poll."""
 _BACK = 1.0
 log = logging.getLogger("auth.logins")
 
@@ -31,6 +35,10 @@ class Feed:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    def crowded(self, login: UUID) -> bool:
+        """Return whether enough pages wait already: of one login, and in this process."""
+        return len(self._waiting.get(str(login), ())) >= EACH or len(self._waiting) >= ALL
 
     @contextlib.contextmanager
     def waiting(self, login: UUID) -> Iterator[asyncio.Event]:
@@ -67,12 +75,17 @@ class Feed:
 
 async def events(server: Server, feed: Feed, login: UUID, poll: str) -> AsyncIterator[bytes]:
     """Yield a login's status as server-sent events until it is over."""
+    if feed.crowded(login):
+        return  # the page polls
     with feed.waiting(login) as changed:
         while True:
             changed.clear()
             try:
                 now = await status(server, login, poll)
             except LoginUnknown:
+                return
+            except Exception as error:  # noqa: BLE001 - whatever it was, the page polls until it is over
+                log.warning("login stream ended: %s", type(error).__name__)
                 return
             yield b"data: " + msgspec.json.encode(now) + b"\n\n"
             if now.state not in {State.PENDING, State.SCANNED}:

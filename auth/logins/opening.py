@@ -20,8 +20,9 @@ from auth.secrets import hashed, new_secret
 from auth.server import Server
 from auth.tokens import service as tokens
 from auth.tokens import store as token_store
-from ecard.catalogue.model import Proximity
 from ecard.db import Db, begin
+from ecard.desk.errors import WrongPlace
+from ecard.desk.model import check_place
 from ecard.ids import new_id
 from ecard.limits import Limit
 
@@ -60,15 +61,19 @@ async def open_login(
     interval: int = INTERVAL,
 ) -> Opened:
     """Open a login and return its poll secret; raises TooMany, DetailsRefused (the item asks for another place)."""
-    await server.runtime.limiter.hit(BY_CLIENT, str(client.id))
+    # Counted by whoever proved to be who asks: a client's own count, which anybody could use up, protects nobody.
+    if channel in {Channel.DEVICE, Channel.CIBA}:
+        await server.runtime.limiter.hit(BY_CLIENT, str(client.id))
     if address:
         await server.runtime.limiter.hit(BY_ADDRESS, address)
     if place.terminal is not None:
         await server.runtime.limiter.hit(BY_TERMINAL, str(place.terminal))
     if asked.wanted.item is not None:
-        near = server.catalogue.get(asked.wanted.item).proximity
-        if near is not Proximity.ANY and place.setting == "online":
-            raise DetailsRefused(required=near.value)
+        item = server.catalogue.get(asked.wanted.item)
+        try:
+            check_place(item, place.setting)
+        except WrongPlace:
+            raise DetailsRefused(required=item.proximity.value) from None
     login, poll = new_id(), new_secret()
     await store.open_login(
         db,

@@ -63,6 +63,11 @@ _CANCEL = """
     UPDATE login SET state = 'declined', decided_at = clock_timestamp(), why = 'cancelled'
     WHERE id = $1 AND poll = $2 AND state IN ('pending', 'scanned') RETURNING id
 """
+_AGAIN = """
+    UPDATE login SET why = 'again', state = 'expired'
+    WHERE id = $1 AND poll = $2 AND why IS NULL AND state IN ('pending', 'scanned', 'expired')
+      AND ends_at BETWEEN clock_timestamp() - interval '15 minutes' AND clock_timestamp() RETURNING id
+"""
 _GRANTED = "UPDATE login SET consent_grant = $2 WHERE id = $1"
 _REDEEM = """
     UPDATE login SET redeemed_at = clock_timestamp()
@@ -194,6 +199,11 @@ async def decide(
 async def cancel(db: Db, login: UUID, poll: bytes) -> bool:
     """Decline a login from its own page."""
     return await db.fetchval(_CANCEL, login, poll) is not None
+
+
+async def begun_again(db: Db, login: UUID, poll: bytes) -> bool:
+    """Note that an expired login is begun anew; return False for any other, a second time, and after 15 minutes."""
+    return await db.fetchval(_AGAIN, login, poll) is not None
 
 
 async def granted(tx: Tx, login: UUID, grant: UUID) -> None:

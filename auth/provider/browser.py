@@ -14,7 +14,7 @@ from auth import forms
 from auth.logins import page, sessions, store
 from auth.logins.errors import LoginUnknown
 from auth.logins.feed import Feed, events
-from auth.logins.model import LOGIN_SECONDS, Channel, State, browser_name
+from auth.logins.model import LOGIN_SECONDS, Channel, browser_name
 from auth.logins.opening import Opened, finish, open_login, status
 from auth.logins.schemas import Status
 from auth.logins.store import Login
@@ -69,22 +69,32 @@ def _to_page(server: Server, opened: Opened, locales: str = "") -> Response[Any]
     language = locales.partition(" ")[0][:2].lower()
     query = f"?lang={language}" if language in page.LANGUAGES else ""
     path = f"/login/{opened.id}"
-    return Moved(path + query, [_cookie(server, _POLL, opened.poll, path, _FOLLOWED)])
+    return Moved(path + query, [_cookie(server, _held(server, opened.id), opened.poll, _FOLLOWED)])
 
 
-def _cookie(server: Server, name: str, value: str, path: str, seconds: int) -> Cookie:
+def _cookie(server: Server, name: str, value: str, seconds: int) -> Cookie:
     secure = server.issuer.startswith("https:")
-    return Cookie(key=name, value=value, path=path, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+    return Cookie(key=name, value=value, path="/", max_age=seconds, httponly=True, samesite="lax", secure=secure)
 
 
 def _kept(server: Server) -> str:
-    """Return the name of the session's cookie; `__Host-` keeps other hosts of the domain from setting it."""
-    return f"__Host-{sessions.COOKIE}" if server.issuer.startswith("https:") else sessions.COOKIE
+    """Return the name of the session's cookie."""
+    return _own(server, sessions.COOKIE)
+
+
+def _held(server: Server, login: UUID) -> str:
+    """Return the name of the cookie with a login's secret; each login has its own, so tabs do not mix."""
+    return _own(server, f"{_POLL}_{login.hex}")
+
+
+def _own(server: Server, name: str) -> str:
+    """Return a cookie's name that no other host of the domain can set (RFC 6265bis: `__Host-`, over https alone)."""
+    return f"__Host-{name}" if server.issuer.startswith("https:") else name
 
 
 async def _followed(request: Incoming, server: Server, login: UUID) -> tuple[Login, str]:
     """Return the login and its secret to the browser that opened it; raises LoginUnknown for any other."""
-    poll = request.cookies.get(_POLL, "")
+    poll = request.cookies.get(_held(server, login), "")
     found = await store.by_poll(server.runtime.pool, login, hashed(poll))
     if found is None or found.channel is not Channel.PAGE:
         raise LoginUnknown
@@ -127,7 +137,7 @@ def _language(request: Incoming) -> str:
 @get("/login/{login:uuid}/status", operation_id="login_status", opt=_OPENER)
 async def login_status(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Status:
     """Say where a login stands 登录状态: the truth that the page polls."""
-    return await status(server, login, request.cookies.get(_POLL, ""))
+    return await status(server, login, request.cookies.get(_held(server, login), ""))
 
 
 @get("/login/{login:uuid}/events", operation_id="login_events", opt=_OPENER)
@@ -140,7 +150,7 @@ async def login_events(login: FromPath[UUID], request: Incoming, server: Given[S
 @get("/login/{login:uuid}/qr.svg", operation_id="login_qr", opt=_OPENER)
 async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Draw the QR of now 登录二维码."""
-    now = await status(server, login, request.cookies.get(_POLL, ""))
+    now = await status(server, login, request.cookies.get(_held(server, login), ""))
     if now.qr is None:
         raise NotFound
     return Response(await render.svg(now.qr), media_type="image/svg+xml")
@@ -149,7 +159,7 @@ async def login_qr(login: FromPath[UUID], request: Incoming, server: Given[Serve
 @get("/login/{login:uuid}/app", operation_id="login_app", status_code=303, opt=_OPENER)
 async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Open the e-card app on this phone 在本机打开."""
-    now = await status(server, login, request.cookies.get(_POLL, ""))
+    now = await status(server, login, request.cookies.get(_held(server, login), ""))
     if now.qr is None:
         raise LoginUnknown
     return Moved(f"ecard://login?{urlencode({'qr': now.qr})}")
@@ -158,19 +168,19 @@ async def login_app(login: FromPath[UUID], request: Incoming, server: Given[Serv
 @get("/login/{login:uuid}/done", operation_id="login_done", status_code=303, opt=_OPENER)
 async def login_done(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
     """Go back to the client 返回应用, with a code or an error."""
-    finished = await finish(server, login, request.cookies.get(_POLL, ""))
+    finished = await finish(server, login, request.cookies.get(_held(server, login), ""))
     cookies = []
     if finished.session is not None:
-        cookies.append(_cookie(server, _kept(server), finished.session, "/", sessions.SECONDS))
+        cookies.append(_cookie(server, _kept(server), finished.session, sessions.SECONDS))
     return Moved(finished.location, cookies)
 
 
 @get("/login/{login:uuid}/again", operation_id="login_again", status_code=303, opt=_OPENER)
 async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Server]) -> Response[Any]:
-    """Begin an expired login anew 重新登录, with the same request."""
-    found, _ = await _followed(request, server, login)
+    """Begin an expired login anew 重新登录, with the same request; once, and soon after."""
+    found, poll = await _followed(request, server, login)
     client = await server.directory.find(str(found.client))
-    if client is None or found.state is not State.EXPIRED:
+    if client is None or not await store.begun_again(server.runtime.pool, login, hashed(poll)):
         raise LoginUnknown
     opened = await open_login(
         server, server.runtime.pool, client, found.asked, Channel.PAGE, address=found.address, browser=found.browser
@@ -204,7 +214,7 @@ async def oauth_logout(request: Incoming, server: Given[Server]) -> Response[Any
         forms.parse(scope["query_string"].decode("latin-1")) if scope["method"] == "GET" else await forms.read(request)
     )
     left = await leaving.leave(server, form, request.cookies.get(_kept(server)))
-    return Moved(left.location, [_cookie(server, _kept(server), "", "/", 0)] if left.ended else [])
+    return Moved(left.location, [_cookie(server, _kept(server), "", 0)] if left.ended else [])
 
 
 @get([leaving.PAGE, "/device"], operation_id="login_notice")
@@ -223,7 +233,7 @@ async def login_notice(request: Incoming, server: Given[Server]) -> Response[byt
 async def login_leave(request: Incoming, server: Given[Server]) -> Response[Any]:
     """Log this browser out 退出登录: the cookie comes with a form of our own page alone (SameSite)."""
     await leaving.leave_here(server, request.cookies.get(_kept(server)))
-    return Moved(leaving.PAGE, [_cookie(server, _kept(server), "", "/", 0)])
+    return Moved(leaving.PAGE, [_cookie(server, _kept(server), "", 0)])
 
 
 def render_error(request: Incoming, error: Exception) -> Response[bytes]:

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, Router, get, post, route
 
 from auth.errors import HANDLERS, BadRequest, ProofRefused
+from auth.logins.opening import BY_CLIENT
 from auth.provider import metadata, service
 from auth.provider.schemas import PushedAnswer
 from auth.requests.model import PUSHED_SECONDS
@@ -44,6 +45,7 @@ async def oauth_par(request: Incoming, server: Given[Server]) -> Response[Pushed
     calling = await admit(server, request)
     if "request_uri" in calling.form:
         raise BadRequest(parameter="request_uri")
+    await server.runtime.limiter.hit(BY_CLIENT, str(calling.client.id))
     asked = await read(server, calling.client, calling.form)
     if asked.jkt is None and calling.jkt is not None:
         asked = asked.bound_to(calling.jkt)

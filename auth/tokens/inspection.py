@@ -9,7 +9,7 @@ from uuid import UUID
 
 from litestar import Request
 
-from auth.errors import NonceNeeded, OAuthError, ProofRefused, TokenNotAccepted
+from auth.errors import NonceNeeded, OAuthError, ProofRefused, ScopeMissing, TokenNotAccepted
 from auth.forms import need
 from auth.grants import store as grants
 from auth.secrets import hashed
@@ -112,11 +112,13 @@ def _at_a_resource(refused: ProofRefused | NonceNeeded) -> OAuthError:
 async def userinfo(server: Server, claims: Claims) -> dict[str, Any]:
     """Return what the holder let this client know: `sub`, and the item's fields while the grant stands.
 
-    Raises TokenNotAccepted for a client's own token, and a grant that has ended.
+    Raises TokenNotAccepted for a client's own token and a grant that has ended, ScopeMissing without `openid`.
     """
     living = await grants.alive(server.runtime.pool, UUID(claims["grant"])) if "grant" in claims else None
-    if living is None or "openid" not in living.grant.scope:
+    if living is None:
         raise TokenNotAccepted
+    if "openid" not in living.grant.scope:
+        raise ScopeMissing
     grant = living.grant
     holder = disclose(open_profile(server.runtime.vault, living.profile), grant.fields)
     answer: dict[str, Any] = {"sub": grant.sub, **details(grant)}

@@ -64,10 +64,15 @@ def check(item: Item, evidence: Evidence, setting: str) -> None:
     check_form(item, evidence.form)
     if evidence.scene is not None and evidence.scene != item.scene:
         raise WrongScene(required=item.scene.name.lower())
-    if setting not in _NEAR[item.proximity]:
-        raise WrongPlace(required=item.proximity.value)
+    check_place(item, setting)
     if not evidence.strength.meets(item.strength):
         raise TooWeak(required=item.strength.value)
+
+
+def check_place(item: Item, setting: str) -> None:
+    """Check that `item` may be done at a place of this setting; raises WrongPlace."""
+    if setting not in _NEAR[item.proximity]:
+        raise WrongPlace(required=item.proximity.value)
 
 
 def check_form(item: Item, form: Form) -> None:

@@ -77,7 +77,7 @@ def by_page(party: Party, phone: Any) -> Secrets:
     pushed = party.push(pkce, state="st-7Yq2wZ", nonce="no-9Lk3xV")
     answer = tab.get("/oauth/authorize", client_id=party.client.client_id, request_uri=pushed)
     page = answer.headers["location"].partition("?")[0]
-    [cookie] = [value for (name, _), value in tab._jar.items() if name == "ecard_login"]
+    [cookie] = [value for (name, _), value in tab._jar.items() if name.startswith("__Host-ecard_login_")]
     qr = tab.status(page)["qr"]
     party.approve(phone, tab, page, busi_seq=phone.prove(PASSWORD), remember=True)
     code = query(tab.get(f"{page}/done").headers["location"])["code"]
@@ -120,7 +120,7 @@ def wrong(party: Party, phone: Any, secret: Secrets) -> None:
             party.post(f"/oauth/{path}", {"scope": value, "grant_type": "refresh_token", "refresh_token": value})
             party.http.post(f"/oauth/{path}", params={"code": [value, value]}, data={"code": [value, value]})
         party.http.get(f"/oauth/authorize?client_id={value}&request_uri={value}&{value}={value}")
-        party.http.get(f"/login/{value}", headers={"Cookie": f"ecard_login={value}"})
+        party.http.get(f"/login/{value}", headers={"Cookie": f"__Host-ecard_login_{value}={value}"})
         party.http.get("/oauth/userinfo", headers={"Authorization": f"Bearer {value}", "DPoP": value})
         party.http.get(f"/oauth/logout?id_token_hint={value}&post_logout_redirect_uri=https://{value}.example")
     assert party.post("/oauth/token", {}, key=new_signer()).status_code == 400

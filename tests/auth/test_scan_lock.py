@@ -56,7 +56,7 @@ def plain(answer: httpx.Response) -> tuple[object, ...]:
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
 def test_whoever_knows_the_logins_id_alone_is_answered_as_for_no_login(bureau: Bureau, path: str, accept: str) -> None:
     opened, other = Opened(bureau), Opened(bureau)
-    theirs = next(value for (name, _), value in other.tab._jar.items() if name == "ecard_login")
+    theirs = next(value for (name, _), value in other.tab._jar.items() if name.startswith("__Host-ecard_login_"))
 
     def ask(login: object, cookie: str) -> tuple[object, ...]:
         headers = {"Accept": accept, "Cookie": cookie}
@@ -64,9 +64,11 @@ def test_whoever_knows_the_logins_id_alone_is_answered_as_for_no_login(bureau: B
 
     unknown = ask(uuid4(), "")
     assert unknown[0] == 404
-    cookies = ["", "ecard_login=", "ecard_login=guessed", f"ecard_login={theirs}", f"ecard_login={opened.qr}"]
+    name = f"__Host-ecard_login_{str(opened.id).replace('-', '')}"
+    cookies = ["", f"{name}=", f"{name}=guessed", f"{name}={theirs}", f"{name}={opened.qr}"]
     assert [ask(opened.id, cookie) for cookie in cookies] == [unknown] * len(cookies)
-    assert ask(uuid4(), f"ecard_login={theirs}") == unknown
+    unheard_of = uuid4()
+    assert ask(unheard_of, f"__Host-ecard_login_{unheard_of.hex}={theirs}") == unknown
 
 
 def test_nobody_else_cancels_a_login(bureau: Bureau) -> None:

@@ -105,7 +105,13 @@ def test_a_browser_without_an_address_to_go_to_is_logged_out_and_told_so(
     tab, got = stays(site, phone)
     sent = {"id_token_hint": got["id_token"]} if "hint" in asked else asked
     assert leaves(tab, **sent).headers["location"] == "/login/out"
-    assert tab.get("/login/out").status_code == 200
+    page = tab.get("/login/out")
+    assert page.status_code == 200
+    # Without a token of the holder's a link could come from anywhere: the holder is asked (§2).
+    assert ('<form method="post"' in page.text) == ("hint" not in asked)
+    if "hint" not in asked:
+        assert is_logged_in(site, tab)
+        assert tab.send("POST", "/login/out").status_code == 303
     assert not is_logged_in(site, tab)
 
 
