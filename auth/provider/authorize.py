@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from auth.clients.model import Client
-from auth.errors import ClientRefused, OAuthError, spec_code
+from auth.errors import ClientRefused, OAuthError, description, spec_code
 from auth.forms import Form
 from auth.grants import service as grants
 from auth.grants.model import PLAIN_ITEM, Wanted
@@ -11,7 +11,7 @@ from auth.logins import sessions
 from auth.logins.model import Channel
 from auth.logins.opening import Opened, at_site, back, coded, open_login
 from auth.logins.sessions import Session
-from auth.requests.errors import ConsentNeeded, LoginNeeded, RedirectRefused, RequestUriRefused
+from auth.requests.errors import ConsentNeeded, HolderDeclined, LoginNeeded, RedirectRefused, RequestUriRefused
 from auth.requests.model import Asked
 from auth.requests.service import from_link, redirect
 from auth.secrets import hashed
@@ -54,8 +54,8 @@ async def authorize(server: Server, form: Form, *, session: str | None, address:
 
 
 def _told(server: Server, asked: Asked, error: EcardError) -> str:
-    description = f"{error.title.en}. {error.action.en}".replace('"', "'")
-    return back(server, asked, error=spec_code(error), error_description=description)
+    code = spec_code(error, unfit=HolderDeclined.error)
+    return back(server, asked, error=code, error_description=description(error))
 
 
 async def _decide(
