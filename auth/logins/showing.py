@@ -32,6 +32,7 @@ async def view(server: Server, login: Login) -> LoginView:
         fields=[Field(field) for field in wanted.fields],
         needs=Needs(strength=wanted.strength, number=login.channel is Channel.PAGE),
         expires_in=login.expires_in,
+        refused_scans=login.refused_scans,
         binding_message=login.asked.binding_message,
     )
 
