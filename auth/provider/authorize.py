@@ -25,10 +25,14 @@ _AGAIN = frozenset({"login", "consent", "select_account"})
 
 
 class Sent(NamedTuple):
-    """Where the browser goes: back to the client, or to the page of a login that it alone can follow."""
+    """Where the browser goes: back to the client, or to the page of a login that it alone can follow.
+
+    `language` is the one that the request asks for (`ui_locales`), pushed or not; "" when it names none.
+    """
 
     location: str | None
     opened: Opened | None = None
+    language: str = ""
 
 
 async def authorize(server: Server, form: Form, *, session: str | None, address: str, browser: str) -> Sent:
@@ -89,7 +93,7 @@ async def _decide(
     opened = await open_login(
         server, server.runtime.pool, client, asked, Channel.PAGE, address=address, browser=browser
     )
-    return Sent(None, opened)
+    return Sent(None, opened, asked.language)
 
 
 def _enough(server: Server, asked: Asked, known: Session) -> bool:
