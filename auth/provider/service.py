@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from auth.clients.model import Client, GrantType
@@ -21,7 +22,7 @@ from auth.logins.model import (
     Channel,
     new_user_code,
 )
-from auth.logins.opening import ONLINE, open_login, qr_of, renewed
+from auth.logins.opening import ONLINE, Opened, open_login, qr_of, renewed
 from auth.logins.polling import by_polling
 from auth.provider.schemas import CibaAnswer, DeviceAnswer
 from auth.requests import objects
@@ -39,6 +40,7 @@ from ecard.limits import Limit
 ASKING = Limit("ciba_holder", 5, 120, guarded=True)
 _HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 _LONGEST_MESSAGE = 32
+_TRIES = 3
 _SECONDS = re.compile(r"[0-9]{1,3}")
 
 
@@ -81,27 +83,14 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
     """Begin a login for a device without a browser (RFC 8628 §3.1).
 
     A registered kiosk proves its key by DPoP: the holder then sees where it stands, the QR holds the key, and the
-    tokens are worth something to that kiosk alone. Raises ClientNotAllowed, and what `wanted` and `open_login` do.
+    tokens are worth something to that kiosk alone. Raises ClientNotAllowed, and what `wanted` and
+    `open_login` do.
     """
     if GrantType.DEVICE not in calling.client.grant_types:
         raise ClientNotAllowed
     asked = Asked(client=calling.client.id, wanted=wanted(server, calling.client, calling.form))
-    user_code = new_user_code()
     # Before the transaction: who holds a connection and waits for a second one may wait for its own kind for ever.
-    place = await _place(server, calling)
-    async with begin(server.runtime.pool) as tx:
-        opened = await open_login(
-            server,
-            tx,
-            calling.client,
-            asked,
-            Channel.DEVICE,
-            place=place,
-            jkt=calling.jkt,
-            user_code=user_code,
-        )
-        login = await logins.find(tx, opened.id)
-        qr = qr_of(server, await renewed(server, login, tx)) if login else ""
+    opened, user_code, qr = await _begun(server, calling, asked, await _place(server, calling))
     shown = f"{user_code[:4]}-{user_code[4:]}"
     page = f"{server.issuer}/device"
     return DeviceAnswer(
@@ -114,6 +103,31 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
         expires_in=LOGIN_SECONDS,
         interval=INTERVAL,
     )
+
+
+async def _begun(
+    server: Server, calling: Calling, asked: Asked, place: Place, *, tries: int = _TRIES
+) -> tuple[Opened, str, str]:
+    """Return a device's login, its code to type and its QR; a code that another login of the day has is made anew."""
+    user_code = new_user_code()
+    try:
+        async with begin(server.runtime.pool) as tx:
+            opened = await open_login(
+                server,
+                tx,
+                calling.client,
+                asked,
+                Channel.DEVICE,
+                place=place,
+                jkt=calling.jkt,
+                user_code=user_code,
+            )
+            login = await logins.find(tx, opened.id)
+            return opened, user_code, qr_of(server, await renewed(server, login, tx)) if login else ""
+    except asyncpg.UniqueViolationError:
+        if tries <= 1:
+            raise
+    return await _begun(server, calling, asked, place, tries=tries - 1)
 
 
 async def _place(server: Server, calling: Calling) -> Place:
@@ -143,6 +157,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
     if "openid" not in scope.split():
         raise BadRequest(parameter="scope")
     asked = Asked(client=client.id, wanted=wanted(server, client, form), binding_message=message)
+    place = await _place(server, calling)
     holder = await _holder(server, client, form)
     card = await cards.with_phone(server.runtime.pool, holder) if holder else None
     if card is None:
@@ -156,7 +171,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
         client,
         asked,
         Channel.CIBA,
-        place=await _place(server, calling),
+        place=place,
         jkt=calling.jkt,
         card=card,
         seconds=seconds,
