@@ -59,7 +59,10 @@ async def open_login(
     seconds: int = LOGIN_SECONDS,
     interval: int = INTERVAL,
 ) -> Opened:
-    """Open a login and return its poll secret; raises TooMany, DetailsRefused (the item asks for another place)."""
+    """Open a login and return its poll secret; raises TooMany, DetailsRefused (the item asks for another place).
+
+    A message to a known holder's phone (CIBA) brings nobody near, wherever it is sent from.
+    """
     await server.runtime.limiter.hit(BY_CLIENT, str(client.id))
     if address:
         await server.runtime.limiter.hit(BY_ADDRESS, address)
@@ -67,7 +70,8 @@ async def open_login(
         await server.runtime.limiter.hit(BY_TERMINAL, str(place.terminal))
     if asked.wanted.item is not None:
         near = server.catalogue.get(asked.wanted.item).proximity
-        if near is not Proximity.ANY and place.setting == "online":
+        away = place.setting == "online" or channel is Channel.CIBA
+        if near is not Proximity.ANY and away:
             raise DetailsRefused(required=near.value)
     login, poll = new_id(), new_secret()
     await store.open_login(

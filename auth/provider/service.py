@@ -13,7 +13,7 @@ from auth.forms import Form, need
 from auth.grants import store as grants
 from auth.grants.model import Place
 from auth.logins import store as logins
-from auth.logins.errors import BindingMessageRefused, UserUnknown
+from auth.logins.errors import BindingMessageRefused, TerminalElsewhere, UserUnknown
 from auth.logins.model import (
     CIBA_SECONDS,
     INTERVAL,
@@ -83,7 +83,7 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
     """Begin a login for a device without a browser (RFC 8628 §3.1).
 
     A registered kiosk proves its key by DPoP: the holder then sees where it stands, the QR holds the key, and the
-    tokens are worth something to that kiosk alone. Raises ClientNotAllowed, and what `wanted` and
+    tokens are worth something to that kiosk alone. Raises ClientNotAllowed, TerminalElsewhere, and what `wanted` and
     `open_login` do.
     """
     if GrantType.DEVICE not in calling.client.grant_types:
@@ -131,10 +131,15 @@ async def _begun(
 
 
 async def _place(server: Server, calling: Calling) -> Place:
-    """Return where the registered terminal stands whose key was proven; online for any other caller."""
+    """Return where the registered terminal stands whose key was proven; online for any other caller.
+
+    Raises TerminalElsewhere: an agency's terminal shows holders where its own agency's clients ask, and no others.
+    """
     found = await access.terminal_by_key(server.runtime.pool, calling.proof.key.public) if calling.proof else None
     if found is None:
         return ONLINE
+    if found["agency"] != calling.client.agency:
+        raise TerminalElsewhere
     return Place(terminal=found["actor"], setting=found["setting"], region=found["region"], site=found["site"])
 
 
@@ -142,7 +147,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
     """Ask a known holder's phone to confirm (CIBA Core §7.1, poll mode).
 
     Raises ClientNotAllowed, BadRequest (not exactly one hint, or the signed request does not fit), UserUnknown,
-    BindingMessageRefused, TooMany.
+    BindingMessageRefused, TerminalElsewhere, TooMany, DetailsRefused (also for an item that asks for a place).
     """
     client = calling.client
     if GrantType.CIBA not in client.grant_types:
