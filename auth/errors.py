@@ -165,13 +165,16 @@ class ScopeMissing(TokenNotAccepted):
     action = Text("请在 scope 中加上 openid 重新发起登录。", "Ask for the scope openid in the authorization request.")
 
 
+_UNFIT = frozenset({403, 409, 422})
+"""Statuses by which our own errors say that somebody or something does not fit: NotStaff, CardSuspended, TooWeak …"""
+_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+
+
 def body(error: EcardError, request_id: str) -> dict[str, Any]:
     """Return what an OAuth endpoint says of `error`: RFC 6749 §5.2, with `hint`, `code` and `request_id`."""
     said = {
         "error": spec_code(error),
-        "error_description": f"{error.title.en}. {error.action.en}".encode("ascii", "replace")
-        .decode()
-        .replace('"', "'"),
+        "error_description": description(error),
         "hint": f"{error.title.zh}。{error.action.zh}",
         "code": error.code,
         "request_id": request_id,
@@ -179,11 +182,21 @@ def body(error: EcardError, request_id: str) -> dict[str, Any]:
     return {**error.members, **said}
 
 
-def spec_code(error: EcardError) -> str:
-    """Return the specification's code of any error of ours (RFC 6749 §4.1.2.1, §5.2)."""
+def description(error: EcardError) -> str:
+    """Return the `error_description` of an error, in the characters that it may hold (RFC 6749 §4.1.2.1, §5.2)."""
+    said = f"{error.title.en}. {error.action.en}".encode("ascii", "replace").decode()
+    return said.replace('"', "'").replace("\\", "/")
+
+
+def spec_code(error: EcardError, *, unfit: str = "invalid_grant") -> str:
+    """Return the specification's code of any error of ours (RFC 6749 §4.1.2.1, §5.2).
+
+    `unfit` is the code of a holder or card that does not fit: `invalid_grant` to a client that redeems something,
+    `access_denied` on a redirect. `slow_down` is said to who polls alone (RFC 8628 §3.5), never of a rate limit.
+    """
     if isinstance(error, OAuthError):
         return error.error
-    return {429: "slow_down", 500: "server_error", 503: "temporarily_unavailable"}.get(error.status, "invalid_request")
+    return unfit if error.status in _UNFIT else _CODES.get(error.status, "invalid_request")
 
 
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -199,7 +212,7 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         headers.setdefault("WWW-Authenticate", f'{scheme} realm="ecard", error="{spec_code(shown)}"')
     return Response(
         msgspec.json.encode(body(shown, request_id)),
-        status_code=shown.status,
+        status_code=OAuthError.status if shown.status in _UNFIT else shown.status,
         media_type="application/json",
         headers=headers,
     )

@@ -1,5 +1,6 @@
 """What the authorization server decides with, and how it admits a client."""
 
+import asyncio
 from typing import Any, NamedTuple
 
 from litestar import Request
@@ -12,7 +13,7 @@ from auth.ended import Ended
 from auth.errors import BadRequest, ClientRefused, ProofRefused
 from auth.forms import Form
 from auth.proofs import Nonces, Proof
-from auth.replay import Marks
+from auth.replay import Mark, Marks
 from ecard import guards
 from ecard.catalogue.model import Catalogue
 from ecard.runtime import Runtime
@@ -50,8 +51,8 @@ class Calling(NamedTuple):
 async def admit(server: Server, request: Request[Any, Any, Any], *, public: bool = True) -> Calling:
     """Return the client that makes `request`, its DPoP proof read and every `jti` burnt.
 
-    `public` says whether a client that cannot prove itself may come. Raises ClientRefused,
-    BadRequest, ProofRefused, NonceNeeded.
+    `public` says whether a client that cannot prove itself may come. Raises ClientRefused (also for an assertion
+    used before), BadRequest, ProofRefused (also for a proof used before), NonceNeeded.
     """
     given, form = guards.headers(request), await forms.read(request)
     now = server.runtime.clock.time()
@@ -66,12 +67,18 @@ async def admit(server: Server, request: Request[Any, Any, Any], *, public: bool
     if client.is_public and not public:
         raise ClientRefused
     proof = read_proof(server, request, given.get("dpop"))
-    if proof is not None:
-        marks = (*marks, proof.mark)
-    if marks and not await server.marks.first_time(*marks):
-        # Which of the two was seen before matters to nobody but their owner.
-        raise ClientRefused if len(marks) > (proof is not None) else ProofRefused(reason="jti")
+    # Asked apart and together: one statement still burns both, and each answer says which of them was known.
+    proven, shown = await asyncio.gather(_unseen(server, *marks), _unseen(server, *([proof.mark] if proof else [])))
+    if not proven:
+        why = "assertion: jti"
+        raise ClientRefused.because(why)
+    if not shown:
+        raise ProofRefused(reason="jti")
     return Calling(client, form, proof)
+
+
+async def _unseen(server: Server, *marks: Mark) -> bool:
+    return not marks or await server.marks.first_time(*marks)
 
 
 def read_proof(

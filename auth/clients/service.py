@@ -21,11 +21,12 @@ from ecard.audit import store as audit
 from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
 from ecard.db import Db, Tx
-from ecard.errors import NotFound
+from ecard.errors import Invalid, NotFound
 from ecard.ids import new_id
 from ecard.keys import thumbprint
 from ecard.numbers import uscc
 from ecard.numbers.errors import BadNumber
+from ecard.texts import shows
 
 
 class _Credentials(NamedTuple):
@@ -46,10 +47,12 @@ async def register(
 ) -> ClientCredentials:
     """Add a client; `sandbox` says whether this installation is one, `by` is None on the command line.
 
-    Raises what `auth.clients.errors` declares but NoCredentials, and NotFound, UsccRefused, ItemUnknown.
+    Raises what `auth.clients.errors` declares but NoCredentials, and NotFound, UsccRefused, ItemUnknown, Invalid (a name that does not show).
     """
     if asked.sandbox and not sandbox:
         raise SandboxRefused(pointer="/sandbox")
+    if not shows(asked.name):
+        raise Invalid(pointer="/name")
     check_method(asked.profile, asked.auth_method)
     _check_addresses(asked)
     check_grant_types(asked.auth_method, asked.grant_types, asked.redirect_uris)

@@ -13,7 +13,12 @@ COLUMNS = """
     g.id, g.client, g.holder, g.card, g.staff, g.item, g.catalogue, g.fields, g.scope, g.sub, g.acr, g.amr,
     g.auth_time, g.expires_at
 """
-_WHOSE = "SELECT holder FROM subject WHERE sector = $1 AND sub = $2"
+# Who withdrew everything that was allowed in a sector is nobody there any more.
+_WHOSE = """
+    SELECT s.holder FROM subject s WHERE s.sector = $1 AND s.sub = $2 AND EXISTS (
+        SELECT FROM consent k JOIN client c ON c.id = k.client
+        WHERE k.holder = s.holder AND k.withdrawn_at IS NULL AND c.sector = s.sector)
+"""
 # One statement, one round trip: consent (where it is new), subject, visit, code (where the browser is here to take
 # it), grant and audit row stand or fall together.
 # Card, phone, role, browser and an older consent are held in share until then: whatever ends one of them at the same
@@ -98,7 +103,7 @@ _STAFF = "SELECT id FROM staff WHERE holder = $1 AND agency = $2 AND ended_at IS
 
 
 async def whose(db: Db, sector: str, sub: str) -> UUID | None:
-    """Return whose `sub` this is in a sector, None when nobody's."""
+    """Return whose `sub` this is in a sector: of a holder who allows a client there something; None when nobody's."""
     holder: UUID | None = await db.fetchval(_WHOSE, sector, sub)
     return holder
 

@@ -79,6 +79,18 @@ class ExpiredToken(OAuthError):
     action = Text("请重新发起。", "Begin again.")
 
 
+class TerminalElsewhere(OAuthError):
+    """The proven key is that of another agency's terminal, which lends its place to none but its own agency."""
+
+    code = "oauth_terminal_of_another_agency"
+    error = "unauthorized_client"
+    title = Text("该终端属于其他机构", "The terminal belongs to another agency")
+    action = Text(
+        "请使用本机构登记的终端密钥, 或不属于任何终端的密钥作 DPoP 证明。",
+        "Prove the key of a terminal of the client's own agency, or a key that is no terminal's.",
+    )
+
+
 class UserUnknown(OAuthError):
     """The hint names nobody who can be asked (CIBA Core §13)."""
 

@@ -60,7 +60,10 @@ async def open_login(
     seconds: int = LOGIN_SECONDS,
     interval: int = INTERVAL,
 ) -> Opened:
-    """Open a login and return its poll secret; raises TooMany, DetailsRefused (the item asks for another place)."""
+    """Open a login and return its poll secret; raises TooMany, DetailsRefused (the item asks for another place).
+
+    A message to a known holder's phone (CIBA) brings nobody near, wherever it is sent from.
+    """
     # Counted by whoever proved to be who asks: a client's own count, which anybody could use up, protects nobody.
     if channel in {Channel.DEVICE, Channel.CIBA}:
         await server.runtime.limiter.hit(BY_CLIENT, str(client.id))
@@ -71,7 +74,7 @@ async def open_login(
     if asked.wanted.item is not None:
         item = server.catalogue.get(asked.wanted.item)
         try:
-            check_place(item, place.setting)
+            check_place(item, ONLINE.setting if channel is Channel.CIBA else place.setting)
         except WrongPlace:
             raise DetailsRefused(required=item.proximity.value) from None
     login, poll = new_id(), new_secret()

@@ -66,7 +66,10 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoginView(msgspec.Struct, frozen=True, kw_only=True):
-    """A login as the holder sees it before deciding: who, from where, for which item and which fields."""
+    """A login as the holder sees it before deciding: who, from where, for which item and which fields.
+
+    `refused_scans` counts other phones that scanned the same code since: somebody else saw it, too.
+    """
 
     id: UUID
     channel: Channel
@@ -78,6 +81,7 @@ class LoginView(msgspec.Struct, frozen=True, kw_only=True):
     fields: list[Field]
     needs: Needs
     expires_in: int
+    refused_scans: int
     binding_message: str | None = None
 
 

@@ -4,13 +4,10 @@ import hmac
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from auth import forms
-from auth.clients.model import Client
 from auth.errors import ClientRefused
 from auth.grants import service as grants
-from auth.grants.model import Place, Proven
+from auth.grants.model import Proven
 from auth.logins import store
 from auth.logins.errors import LoginDecided, LoginTaken, LoginUnknown, NumberNeeded, NumberWrong
 from auth.logins.model import (
@@ -20,23 +17,15 @@ from auth.logins.model import (
     plain_user_code,
     read_qr,
 )
-from auth.logins.opening import at_site, back, coded, open_login
-from auth.logins.schemas import (
-    AskedFrom,
-    AskedItem,
-    Asker,
-    ConfirmRequest,
-    Decision,
-    LoginView,
-    Needs,
-)
+from auth.logins.opening import back, coded, open_login
+from auth.logins.schemas import ConfirmRequest, Decision, LoginView
+from auth.logins.showing import place_of, view
 from auth.logins.store import Login
 from auth.requests import service as requests
 from auth.requests.errors import HolderDeclined
 from auth.secrets import hashed
 from auth.server import Server
 from auth.tokens.service import lasting
-from ecard.access import store as access
 from ecard.audit import store as audit
 from ecard.callers import Holder
 from ecard.cards import password
@@ -45,7 +34,7 @@ from ecard.cards.checks import Checks
 from ecard.cards.errors import FaceMismatch
 from ecard.cards.model import Status as CardStatus
 from ecard.cards.profiles import open_profile
-from ecard.catalogue.model import Field, Strength
+from ecard.catalogue.model import Strength
 from ecard.db import Tx, begin
 from ecard.desk.errors import CardSuspended, TooWeak
 from ecard.limits import Limit
@@ -97,7 +86,11 @@ async def scan(server: Server, holder: Holder, text: str) -> LoginView:
 
 
 async def from_app(server: Server, holder: Holder, query: str) -> LoginView:
-    """Open the login that another app on this phone asks for by its link; raises what an authorization request does."""
+    """Open the login that another app on this phone asks for by its link.
+
+    Raises ClientRefused, what `from_link` does of the request, what `open_login` does (TooMany, DetailsRefused), and
+    LoginUnknown when the client was disabled meanwhile.
+    """
     form = forms.parse(query)
     client = await server.directory.find(form.get("client_id", ""))
     if client is None or (client.sandbox and not server.runtime.settings.sandbox):
@@ -112,48 +105,12 @@ async def from_app(server: Server, holder: Holder, query: str) -> LoginView:
     return await view(server, found)
 
 
-async def view(server: Server, login: Login) -> LoginView:
-    """Return a login as the holder sees it; raises LoginUnknown when its client was disabled."""
-    client = await server.directory.find(str(login.client))
-    if client is None:
-        raise LoginUnknown
-    wanted, place = login.asked.wanted, await _place(server, login, client)
-    item = server.catalogue.get(wanted.item) if wanted.item else None
-    return LoginView(
-        id=login.id,
-        channel=login.channel,
-        client=Asker(name=client.name, agency=client.agency_name, origin=_origin(login, client)),
-        place=AskedFrom(setting=place.setting, region=place.region, site=place.site) if place.terminal else None,
-        address=login.address,
-        browser=login.browser,
-        item=AskedItem(code=item.code, title=item.title, purpose=item.purpose) if item else None,
-        fields=[Field(field) for field in wanted.fields],
-        needs=Needs(strength=wanted.strength, number=login.channel is Channel.PAGE),
-        expires_in=login.expires_in,
-        binding_message=login.asked.binding_message,
-    )
-
-
-def _origin(login: Login, client: Client) -> str:
-    chosen = (login.asked.redirect_uri,) if login.asked.redirect_uri else client.redirect_uris
-    return msgspec.structs.replace(client, redirect_uris=chosen).origin
-
-
-async def _place(server: Server, login: Login, client: Client) -> Place:
-    if login.terminal is None:
-        return at_site(client)
-    row = await access.find(server.runtime.pool, login.terminal)
-    if row is None:
-        raise LoginUnknown
-    return Place(terminal=login.terminal, setting=row["setting"], region=row["region"], site=row["site"])
-
-
 async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest) -> Decision:
     """Confirm a login by the phone that may, and give the client its grant, in one transaction.
 
     Raises LoginUnknown (also when the client's hint names somebody else), LoginDecided, NumberNeeded, NumberWrong
-    (the login is then declined), TooWeak (prove the password or the face and confirm again), CardSuspended,
-    LevelTooLow, NotStaff.
+    (the login is then declined), BusiSeqUnknown, FaceMismatch, CheckUnavailable, TooWeak (prove the password or the
+    face and confirm again), CardSuspended, and what `grants.give` does: WrongPlace, LevelTooLow, NotStaff.
     """
     server, pool = desk.server, desk.server.runtime.pool
     found = await _mine(server, holder, login)
@@ -162,7 +119,7 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
         raise LoginUnknown
     if found.channel is Channel.PAGE:
         await _match(server, holder, found, asked.number)
-    place = await _place(server, found, client)
+    place = await place_of(server, found, client)
     if asked.face is not None:
         await _check_face(desk, holder, asked.face)
     async with begin(pool) as tx:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from auth.clients.model import Client
-from auth.errors import ClientRefused, OAuthError, spec_code
+from auth.errors import ClientRefused, OAuthError, description, spec_code
 from auth.forms import Form
 from auth.grants import service as grants
 from auth.grants.model import PLAIN_ITEM, Wanted
@@ -11,7 +11,7 @@ from auth.logins import sessions
 from auth.logins.model import Channel
 from auth.logins.opening import Opened, at_site, back, coded, open_login
 from auth.logins.sessions import Session
-from auth.requests.errors import ConsentNeeded, LoginNeeded, RedirectRefused, RequestUriRefused
+from auth.requests.errors import ConsentNeeded, HolderDeclined, LoginNeeded, RedirectRefused, RequestUriRefused
 from auth.requests.model import Asked
 from auth.requests.service import from_link, redirect
 from auth.secrets import hashed
@@ -25,10 +25,14 @@ _AGAIN = frozenset({"login", "consent", "select_account"})
 
 
 class Sent(NamedTuple):
-    """Where the browser goes: back to the client, or to the page of a login that it alone can follow."""
+    """Where the browser goes: back to the client, or to the page of a login that it alone can follow.
+
+    `language` is the one that the request asks for (`ui_locales`), pushed or not; "" when it names none.
+    """
 
     location: str | None
     opened: Opened | None = None
+    language: str = ""
 
 
 async def authorize(server: Server, form: Form, *, session: str | None, address: str, browser: str) -> Sent:
@@ -54,8 +58,8 @@ async def authorize(server: Server, form: Form, *, session: str | None, address:
 
 
 def _told(server: Server, asked: Asked, error: EcardError) -> str:
-    description = f"{error.title.en}. {error.action.en}".replace('"', "'")
-    return back(server, asked, error=spec_code(error), error_description=description)
+    code = spec_code(error, unfit=HolderDeclined.error)
+    return back(server, asked, error=code, error_description=description(error))
 
 
 async def _decide(
@@ -89,7 +93,7 @@ async def _decide(
     opened = await open_login(
         server, server.runtime.pool, client, asked, Channel.PAGE, address=address, browser=browser
     )
-    return Sent(None, opened)
+    return Sent(None, opened, asked.language)
 
 
 def _enough(server: Server, asked: Asked, known: Session) -> bool:

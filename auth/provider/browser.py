@@ -61,12 +61,11 @@ async def oauth_authorize(request: Incoming, server: Given[Server]) -> Response[
     )
     if sent.opened is None:
         return Moved(str(sent.location))
-    return _to_page(server, sent.opened, form.get("ui_locales", ""))
+    return _to_page(server, sent.opened, sent.language)
 
 
-def _to_page(server: Server, opened: Opened, locales: str = "") -> Response[Any]:
+def _to_page(server: Server, opened: Opened, language: str) -> Response[Any]:
     """Send the browser to a login's page, with the secret by which it alone can follow it."""
-    language = locales.partition(" ")[0][:2].lower()
     query = f"?lang={language}" if language in page.LANGUAGES else ""
     path = f"/login/{opened.id}"
     return Moved(path + query, [_cookie(server, _held(server, opened.id), opened.poll, _FOLLOWED)])
@@ -124,14 +123,17 @@ async def login_page(login: FromPath[UUID], request: Incoming, server: Given[Ser
         state=now.state.value,
         number=now.number,
     )
-    language = _language(request)
+    language = _language(request, found.asked.language)
     return Response(
         page.render(view, language), media_type="text/html", headers={**_HTML, "Content-Language": language}
     )
 
 
-def _language(request: Incoming) -> str:
-    return page.choose_language(request.query_params.get("lang"), guards.headers(request).get("accept-language"))
+def _language(request: Incoming, wished: str = "") -> str:
+    """Return a page's language: what its reader chose, else what the client `wished`, else what the browser prefers."""
+    return page.choose_language(
+        request.query_params.get("lang") or wished, guards.headers(request).get("accept-language")
+    )
 
 
 @get("/login/{login:uuid}/status", operation_id="login_status", opt=_OPENER)
@@ -185,7 +187,7 @@ async def login_again(login: FromPath[UUID], request: Incoming, server: Given[Se
     opened = await open_login(
         server, server.runtime.pool, client, found.asked, Channel.PAGE, address=found.address, browser=found.browser
     )
-    return _to_page(server, opened, _language(request))
+    return _to_page(server, opened, _language(request, found.asked.language))
 
 
 @post("/login/{login:uuid}/cancel", operation_id="login_cancel", status_code=303, opt=_OPENER)

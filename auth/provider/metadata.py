@@ -27,7 +27,7 @@ def discovery(server: Server) -> dict[str, Any]:
         "device_authorization_endpoint": f"{issuer}/oauth/device",
         "backchannel_authentication_endpoint": f"{issuer}/oauth/ciba",
         "end_session_endpoint": f"{issuer}/oauth/logout",
-        "scopes_supported": ["openid", *(item.scope for item in server.catalogue.items)],
+        "scopes_supported": ["openid", "offline_access", *(item.scope for item in server.catalogue.items)],
         "claims_supported": ["sub", "acr", "amr", "auth_time", "sid", "name", "holder", "agency", "role"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -55,8 +55,8 @@ def discovery(server: Server) -> dict[str, Any]:
         "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,
         "request_parameter_supported": True,
-        "request_uri_parameter_supported": True,
-        "require_request_uri_registration": False,
+        # Of a `request_uri` only PAR's own is taken, for which the endpoint above speaks (RFC 9126 §5).
+        "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
     }
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from auth.clients.model import Client, GrantType
@@ -12,7 +13,7 @@ from auth.forms import Form, need
 from auth.grants import store as grants
 from auth.grants.model import Place
 from auth.logins import store as logins
-from auth.logins.errors import BindingMessageRefused, UserUnknown
+from auth.logins.errors import BindingMessageRefused, TerminalElsewhere, UserUnknown
 from auth.logins.model import (
     CIBA_SECONDS,
     INTERVAL,
@@ -21,7 +22,7 @@ from auth.logins.model import (
     Channel,
     new_user_code,
 )
-from auth.logins.opening import ONLINE, open_login, qr_of, renewed
+from auth.logins.opening import ONLINE, Opened, open_login, qr_of, renewed
 from auth.logins.polling import by_polling
 from auth.provider.schemas import CibaAnswer, DeviceAnswer
 from auth.requests import objects
@@ -35,10 +36,13 @@ from ecard.access import store as access
 from ecard.cards import store as cards
 from ecard.db import begin
 from ecard.limits import Limit
+from ecard.texts import shows
 
-ASKING = Limit("ciba_holder", 5, 120, guarded=True)
+ASKING = Limit("ciba_client_holder", 5, 120, guarded=True)
+ASKED = Limit("ciba_holder", 20, 120, guarded=True)
 _HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 _LONGEST_MESSAGE = 32
+_TRIES = 3
 _SECONDS = re.compile(r"[0-9]{1,3}")
 
 
@@ -81,27 +85,14 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
     """Begin a login for a device without a browser (RFC 8628 §3.1).
 
     A registered kiosk proves its key by DPoP: the holder then sees where it stands, the QR holds the key, and the
-    tokens are worth something to that kiosk alone. Raises ClientNotAllowed, and what `wanted` and `open_login` do.
+    tokens are worth something to that kiosk alone. Raises ClientNotAllowed, TerminalElsewhere, and what `wanted` and
+    `open_login` do.
     """
     if GrantType.DEVICE not in calling.client.grant_types:
         raise ClientNotAllowed
     asked = Asked(client=calling.client.id, wanted=wanted(server, calling.client, calling.form))
-    user_code = new_user_code()
     # Before the transaction: who holds a connection and waits for a second one may wait for its own kind for ever.
-    place = await _place(server, calling)
-    async with begin(server.runtime.pool) as tx:
-        opened = await open_login(
-            server,
-            tx,
-            calling.client,
-            asked,
-            Channel.DEVICE,
-            place=place,
-            jkt=calling.jkt,
-            user_code=user_code,
-        )
-        login = await logins.find(tx, opened.id)
-        qr = qr_of(server, await renewed(server, login, tx)) if login else ""
+    opened, user_code, qr = await _begun(server, calling, asked, await _place(server, calling))
     shown = f"{user_code[:4]}-{user_code[4:]}"
     page = f"{server.issuer}/device"
     return DeviceAnswer(
@@ -116,11 +107,41 @@ async def device(server: Server, calling: Calling) -> DeviceAnswer:
     )
 
 
+async def _begun(
+    server: Server, calling: Calling, asked: Asked, place: Place, *, tries: int = _TRIES
+) -> tuple[Opened, str, str]:
+    """Return a device's login, its code to type and its QR; a code that another login of the day has is made anew."""
+    user_code = new_user_code()
+    try:
+        async with begin(server.runtime.pool) as tx:
+            opened = await open_login(
+                server,
+                tx,
+                calling.client,
+                asked,
+                Channel.DEVICE,
+                place=place,
+                jkt=calling.jkt,
+                user_code=user_code,
+            )
+            login = await logins.find(tx, opened.id)
+            return opened, user_code, qr_of(server, await renewed(server, login, tx)) if login else ""
+    except asyncpg.UniqueViolationError:
+        if tries <= 1:
+            raise
+    return await _begun(server, calling, asked, place, tries=tries - 1)
+
+
 async def _place(server: Server, calling: Calling) -> Place:
-    """Return where the registered terminal stands whose key was proven; online for any other caller."""
+    """Return where the registered terminal stands whose key was proven; online for any other caller.
+
+    Raises TerminalElsewhere: an agency's terminal shows holders where its own agency's clients ask, and no others.
+    """
     found = await access.terminal_by_key(server.runtime.pool, calling.proof.key.public) if calling.proof else None
     if found is None:
         return ONLINE
+    if found["agency"] != calling.client.agency:
+        raise TerminalElsewhere
     return Place(terminal=found["actor"], setting=found["setting"], region=found["region"], site=found["site"])
 
 
@@ -128,7 +149,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
     """Ask a known holder's phone to confirm (CIBA Core §7.1, poll mode).
 
     Raises ClientNotAllowed, BadRequest (not exactly one hint, or the signed request does not fit), UserUnknown,
-    BindingMessageRefused, TooMany.
+    BindingMessageRefused, TerminalElsewhere, TooMany, DetailsRefused (also for an item that asks for a place).
     """
     client = calling.client
     if GrantType.CIBA not in client.grant_types:
@@ -137,18 +158,20 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
     if sum(hint in form for hint in _HINTS) != 1:
         raise BadRequest(parameter="login_hint")
     message = form.get("binding_message")
-    if message is not None and (len(message) > _LONGEST_MESSAGE or not message.isprintable()):
+    if message is not None and (len(message) > _LONGEST_MESSAGE or not shows(message)):
         raise BindingMessageRefused
     scope = need(form, "scope")
     if "openid" not in scope.split():
         raise BadRequest(parameter="scope")
     asked = Asked(client=client.id, wanted=wanted(server, client, form), binding_message=message)
+    place = await _place(server, calling)
     holder = await _holder(server, client, form)
     card = await cards.with_phone(server.runtime.pool, holder) if holder else None
     if card is None:
         raise UserUnknown
-    # A holder whose phone rings without end agrees in the end: few questions, whoever asks them.
-    await server.runtime.limiter.hit(ASKING, str(card))
+    # A holder whose phone rings without end agrees in the end: few questions of one client, and not many of all.
+    await server.runtime.limiter.hit(ASKING, f"{client.id}:{card}")
+    await server.runtime.limiter.hit(ASKED, str(card))
     seconds = _expiry(form)
     opened = await open_login(
         server,
@@ -156,7 +179,7 @@ async def ciba(server: Server, calling: Calling) -> CibaAnswer:
         client,
         asked,
         Channel.CIBA,
-        place=await _place(server, calling),
+        place=place,
         jkt=calling.jkt,
         card=card,
         seconds=seconds,

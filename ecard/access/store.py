@@ -24,7 +24,7 @@ _FIND = """
     WHERE a.id = $1 AND a.revoked_at IS NULL
 """
 _TERMINAL_BY_KEY = """
-    SELECT t.actor, t.setting, t.region, t.site FROM terminal t JOIN actor a ON a.id = t.actor
+    SELECT t.actor, t.agency, t.setting, t.region, t.site FROM terminal t JOIN actor a ON a.id = t.actor
     WHERE a.public = $1 AND a.revoked_at IS NULL
 """
 
@@ -78,7 +78,7 @@ async def find(db: Db, actor: UUID) -> Any:
 
 
 async def terminal_by_key(db: Db, public: bytes) -> Any:
-    """Return actor, setting, region and site of the living terminal that holds this key, or None."""
+    """Return actor, agency, setting, region and site of the living terminal that holds this key, or None."""
     return await db.fetchrow(_TERMINAL_BY_KEY, public)
 
 

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from auth.logins.model import qr_text, read_qr
+from auth.logins.model import new_user_code, qr_text, read_qr
+from auth.provider import service
 from auth.secrets import hashed
 from ecard.client.actors import new_signer
 from ecard.encoding import b64url
@@ -57,6 +58,20 @@ def test_a_device_is_told_its_interval_and_its_few_minutes(party: Party) -> None
     begun = begin_device(party)
     assert (begun["interval"], begun["expires_in"], begun["qr_expires_in"]) == (5, 300, 120)
     assert len({begin_device(party)["user_code"] for _ in range(5)}) == 5
+
+
+def test_a_code_to_type_that_another_device_has_is_made_anew(
+    bureau: Bureau, party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begin_device(party)
+    taken = first["user_code"].replace("-", "")
+    codes = iter([taken, taken, new_user_code()])
+    monkeypatch.setattr(service, "new_user_code", lambda: next(codes))
+    second = begin_device(party)
+    assert second["user_code"] != first["user_code"]
+    confirm(bureau.phone(), second["user_code"])
+    assert poll(party, second["device_code"]).status_code == 200
+    assert told(poll(party, first["device_code"])) == PENDING
 
 
 def test_a_poll_too_early_raises_the_interval_and_moves_nothing_else(party: Party, settings: Settings) -> None:

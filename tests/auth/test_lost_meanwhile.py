@@ -58,5 +58,5 @@ def test_a_browser_that_stayed_logged_in_gets_nothing(bureau: Bureau, settings: 
     quiet = party.asked(new_pkce(), prompt="none")
     assert "code" in query(tab.get("/oauth/authorize", **quiet).headers["location"])
     answer = meanwhile(settings, end, phone.actor, lambda: tab.get("/oauth/authorize", **quiet))
-    assert "code" not in query(answer.headers["location"])
+    assert query(answer.headers["location"])["error"] == "access_denied"
     assert rows(settings, LIVING, party.client.client_id)[0][0] == 0

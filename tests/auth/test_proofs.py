@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
 from auth.replay import mark
@@ -79,7 +80,22 @@ def test_of_eight_requests_with_one_proof_and_their_own_assertions_one_is_accept
     form = {"grant_type": "client_credentials"}
     bodies = [{**party.authenticated(), **form} for _ in range(EIGHT)]
     acts = [lambda body=body: party.http.post("/oauth/token", data=body, headers={"DPoP": proof}) for body in bodies]
-    assert tally(at_once(acts)) == {(200, ""): 1, CLIENT_REFUSED: EIGHT - 1}
+    assert tally(at_once(acts)) == {(200, ""): 1, PROOF_REFUSED: EIGHT - 1}
+
+
+def test_a_client_is_told_which_of_its_two_proofs_came_again(bureau: Bureau) -> None:
+    party = with_nonce(fapi(bureau))
+    assertion, proof = party.assertion(), party.proof("/oauth/token")
+
+    def sent(assertion: str, proof: str) -> httpx.Response:
+        form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": assertion}
+        return party.http.post("/oauth/token", data=form, headers={"DPoP": proof})
+
+    assert told(sent(assertion, proof)) == (200, "")
+    again = sent(party.assertion(), proof)
+    assert (told(again), again.json()["reason"]) == (PROOF_REFUSED, "jti")
+    assert told(sent(assertion, party.proof("/oauth/token"))) == CLIENT_REFUSED
+    assert told(sent(assertion, proof)) == CLIENT_REFUSED
 
 
 def test_one_name_means_another_thing_in_each_use_of_each_issuer() -> None:
@@ -95,7 +111,7 @@ def test_two_clients_may_choose_the_same_jti_and_so_may_an_assertion_and_a_proof
     for party in (one, other):
         assert pushed(party, party.proof("/oauth/par", jti=jti), jti=jti) == (200, "")
         assert pushed(party, party.proof("/oauth/par"), jti=jti) == CLIENT_REFUSED
-        assert pushed(party, party.proof("/oauth/par", jti=jti))[0] == 401
+        assert pushed(party, party.proof("/oauth/par", jti=jti)) == PROOF_REFUSED
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,18 @@ def test_a_second_scanner_is_refused_both_are_told_and_the_first_goes_on(bureau:
     assert tokens.status_code == 200
 
 
+def test_the_first_scanners_phone_is_told_of_others_when_it_looks_again_and_may_go_on(bureau: Bureau) -> None:
+    first, opened = bureau.phone(), Opened(bureau)
+    qr = opened.qr
+    assert opened.scan(first)["refused_scans"] == 0
+    for others in (1, 2):
+        with refused("login_taken", 409):
+            bureau.phone().call("POST", "/v1/logins/scan", {"qr": qr})
+        assert first.call("POST", "/v1/logins/scan", {"qr": qr}).json()["refused_scans"] == others
+    opened.confirm(first)
+    assert opened.party.redeem(opened.done()["code"], opened.pkce).status_code == 200
+
+
 def test_of_eight_phones_that_scan_at_once_one_has_the_login_and_the_page_counts_the_others(bureau: Bureau) -> None:
     phones = [bureau.phone() for _ in range(8)]
     for phone in phones:

@@ -35,7 +35,10 @@ def test_discovery_names_endpoints_and_algorithms_that_there_are(site: Party) ->
         assert path.startswith("/")
         assert site.http.get(path).status_code != 404, url
     assert (found["response_types_supported"], found["subject_types_supported"]) == (["code"], ["pairwise"])
-    assert "openid" in found["scopes_supported"]
+    assert {"openid", "offline_access"} <= set(found["scopes_supported"])
+    # Only what PAR gave out is taken for a `request_uri`, and that needs no metadata of its own (RFC 9126 §5).
+    assert found["request_uri_parameter_supported"] is False
+    assert "require_request_uri_registration" not in found
     assert "none" not in found["id_token_signing_alg_values_supported"]
 
 
