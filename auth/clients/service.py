@@ -47,7 +47,8 @@ async def register(
 ) -> ClientCredentials:
     """Add a client; `sandbox` says whether this installation is one, `by` is None on the command line.
 
-    Raises what `auth.clients.errors` declares but NoCredentials, and NotFound, UsccRefused, ItemUnknown, Invalid (a name that does not show).
+    Raises what `auth.clients.errors` declares but NoCredentials, and NotFound, UsccRefused, ItemUnknown,
+    Invalid (a name that does not show).
     """
     if asked.sandbox and not sandbox:
         raise SandboxRefused(pointer="/sandbox")

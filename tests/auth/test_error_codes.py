@@ -22,11 +22,11 @@ def answered(party: Party, tab: Tab, **changed: str) -> dict[str, str]:
     return query(answer.headers["location"])
 
 
-def test_a_browser_of_a_client_with_too_many_logins_is_sent_back_to_try_later(
+def test_a_browser_whose_address_opens_too_many_logins_is_sent_back_to_try_later(
     bureau: Bureau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     party = standard(bureau)
-    monkeypatch.setattr(opening, "BY_CLIENT", NONE)
+    monkeypatch.setattr(opening, "BY_ADDRESS", NONE)
     said = answered(party, Tab(bureau.base_url))
     assert (said["error"], said["state"]) == ("temporarily_unavailable", "s1")
 
