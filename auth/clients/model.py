@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,10 @@ _NEVER = frozenset({"javascript", "data", "file", "blob", "about", "vbscript", "
 _WRITTEN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
 _USUAL_PORTS = {"https": 443, "http": 80}
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# Resolvers read numbers written otherwise as addresses, too: octal, hexadecimal, fewer than four.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# Without the addresses that stand for those of IPv4 (6to4, NAT64, mapped).
+_UNICAST = ip_network("2000::/3")
 
 
 class Profile(StrEnum):
@@ -122,9 +127,12 @@ def web_origin(uri: str) -> str | None:
 
 
 def address_allowed(uri: str, *, sandbox: bool) -> bool:
-    """Return whether we may be told to call `uri` for keys or logout: https, or in the sandbox a loopback address."""
+    """Return whether we may be told to call `uri` for keys or logout: https, or in the sandbox a loopback address.
+
+    Outside the sandbox a number must be of the public internet. What a name stands for is not looked up.
+    """
     parts = _parts(uri)
-    return parts is not None and _web(parts, sandbox=sandbox)
+    return parts is not None and _web(parts, sandbox=sandbox) and (sandbox or _public(parts.hostname or ""))
 
 
 def check_method(profile: Profile, method: AuthMethod) -> None:
@@ -161,5 +169,21 @@ def _parts(uri: str) -> SplitResult | None:
 
 def _web(parts: SplitResult, *, sandbox: bool) -> bool:
     if parts.scheme == "https":
+def _public(host: str) -> bool:
+    """Return whether a host is a name, or the number of a public address; "127.1" and "0x7f.1" are neither.
+
+    >>> [_public(host) for host in ("client.example", "8.8.8.8", "10.0.0.1", "::1", "127.1", "localhost")]
+    [True, True, False, False, False, False]
+    """
+    host = host.rstrip(".")
+    last = host.rpartition(".")[2]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return last != "localhost" and not _NUMBER.fullmatch(last)
+    plain = address in _UNICAST and address.sixtofour is None if isinstance(address, IPv6Address) else True
+    return plain and address.is_global and not address.is_multicast
+
+
         return bool(parts.hostname)
     return parts.scheme == "http" and sandbox and parts.hostname in _LOOPBACK
