@@ -3,11 +3,12 @@
 Client 接入应用 (relying party) · profile 安全规范 · sector 标识域 (one `sub` for all its clients) · agency 所属机构.
 """
 
+import datetime
 import re
 from collections.abc import Collection
 from enum import StrEnum
-from urllib.parse import SplitResult, urlsplit
 from ipaddress import IPv6Address, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -21,11 +22,11 @@ _NEVER = frozenset({"javascript", "data", "file", "blob", "about", "vbscript", "
 # The characters of RFC 3986 without "#": browsers read a backslash as a slash, and drop tabs and line feeds.
 _WRITTEN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
 _USUAL_PORTS = {"https": 443, "http": 80}
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Resolvers read numbers written otherwise as addresses, too: octal, hexadecimal, fewer than four.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # Without the addresses that stand for those of IPv4 (6to4, NAT64, mapped).
 _UNICAST = ip_network("2000::/3")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Profile(StrEnum):
@@ -72,6 +73,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     secret_sha256: bytes | None
     keys: dict[str, PublicKey]
     jwks_uri: str | None
+    rotated_at: datetime.datetime
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
     backchannel_logout_uri: str | None
@@ -167,8 +169,6 @@ def _parts(uri: str) -> SplitResult | None:
     return None if "@" in parts.netloc else parts
 
 
-def _web(parts: SplitResult, *, sandbox: bool) -> bool:
-    if parts.scheme == "https":
 def _public(host: str) -> bool:
     """Return whether a host is a name, or the number of a public address; "127.1" and "0x7f.1" are neither.
 
@@ -185,5 +185,7 @@ def _public(host: str) -> bool:
     return plain and address.is_global and not address.is_multicast
 
 
+def _web(parts: SplitResult, *, sandbox: bool) -> bool:
+    if parts.scheme == "https":
         return bool(parts.hostname)
     return parts.scheme == "http" and sandbox and parts.hostname in _LOOPBACK

@@ -14,7 +14,8 @@ from ecard.tokens import PublicKey
 
 _COLUMNS = """
     c.id, c.name, c.agency, a.name AS agency_name, c.profile, c.auth_method, c.secret_sha256, c.jwks, c.jwks_uri,
-    c.redirect_uris, c.post_logout_redirect_uris, c.backchannel_logout_uri, c.sector, c.items, c.grant_types, c.sandbox
+    c.rotated_at, c.redirect_uris, c.post_logout_redirect_uris, c.backchannel_logout_uri, c.sector, c.items,
+    c.grant_types, c.sandbox
 """
 _FIND = f"""
     SELECT {_COLUMNS} FROM client c JOIN agency a ON a.id = c.agency WHERE c.id = $1 AND c.disabled_at IS NULL
@@ -35,7 +36,7 @@ _REVOKE = """
     UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'client' WHERE client = $1 AND revoked_at IS NULL
 """
 _ROTATE = """
-    UPDATE client SET secret_sha256 = $2, jwks = $3, jwks_uri = $4
+    UPDATE client SET secret_sha256 = $2, jwks = $3, jwks_uri = $4, rotated_at = clock_timestamp()
     WHERE id = $1 AND disabled_at IS NULL AND auth_method = $5 RETURNING id
 """
 _CURVES = ("P-256", "Ed25519")
@@ -121,6 +122,7 @@ def _client(row: Row) -> Client:
         id=row["id"],
         name=row["name"],
         agency=row["agency"],
+        rotated_at=row["rotated_at"],
         agency_name=row["agency_name"],
         profile=Profile(row["profile"]),
         auth_method=AuthMethod(row["auth_method"]),

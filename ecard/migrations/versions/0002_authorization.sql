@@ -26,6 +26,7 @@ CREATE TABLE client (
     CHECK ((secret_sha256 IS NOT NULL) = (auth_method LIKE 'client_secret_%')),
     CHECK (auth_method <> 'private_key_jwt' OR (jwks IS NULL) <> (jwks_uri IS NULL))
 );
+    rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 
 -- A member of an agency's staff is a holder with a role there; what the holder may do is not what the role may.
 CREATE TABLE staff (
