@@ -224,23 +224,24 @@ BEGIN
     CASE TG_TABLE_NAME
         WHEN 'card' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'card'
-                WHERE holder = NEW.holder AND card = NEW.seq AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND card = NEW.seq AND revoked_at IS NULL AND expires_at > clock_timestamp();
+-- What has expired is over: nobody is told of it.
             UPDATE browser_session SET ended_at = now() WHERE card = NEW.seq AND ended_at IS NULL;
         WHEN 'actor' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'device'
                 WHERE holder = (SELECT c.holder FROM device d JOIN card c ON c.seq = d.card WHERE d.actor = NEW.id)
-                AND device = NEW.id AND revoked_at IS NULL;
+                AND device = NEW.id AND revoked_at IS NULL AND expires_at > clock_timestamp();
             UPDATE browser_session SET ended_at = now() WHERE device = NEW.id AND ended_at IS NULL;
         WHEN 'visit' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'dispute'
                 WHERE holder = (SELECT c.holder FROM card c WHERE c.seq = NEW.card)
-                AND visit = NEW.id AND revoked_at IS NULL;
+                AND visit = NEW.id AND revoked_at IS NULL AND expires_at > clock_timestamp();
         WHEN 'consent' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'withdrawn'
-                WHERE holder = NEW.holder AND client = NEW.client AND item = NEW.item AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND client = NEW.client AND item = NEW.item AND revoked_at IS NULL AND expires_at > clock_timestamp();
         WHEN 'staff' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'staff'
-                WHERE holder = NEW.holder AND staff = NEW.id AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND staff = NEW.id AND revoked_at IS NULL AND expires_at > clock_timestamp();
     END CASE;
     RETURN NULL;
 END $$;
