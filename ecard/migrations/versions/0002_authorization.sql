@@ -213,7 +213,9 @@ CREATE TABLE outbox (
     tries smallint NOT NULL DEFAULT 0,
     done_at timestamptz
 );
-CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL;
+CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL AND tries < 10;
+CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX outbox_given_up ON outbox (due_at) WHERE done_at IS NULL AND tries >= 10;
 
 -- A login leaves a visit as any evidence does; where no terminal stood, `place` says where.
 ALTER TABLE visit ADD COLUMN place text;
