@@ -32,9 +32,6 @@ _ADD = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 _DISABLE = "UPDATE client SET disabled_at = now() WHERE id = $1 AND disabled_at IS NULL RETURNING id"
-_REVOKE = """
-    UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'client' WHERE client = $1 AND revoked_at IS NULL
-"""
 _ROTATE = """
     UPDATE client SET secret_sha256 = $2, jwks = $3, jwks_uri = $4, rotated_at = clock_timestamp()
     WHERE id = $1 AND disabled_at IS NULL AND auth_method = $5 RETURNING id
@@ -103,11 +100,8 @@ async def sector_free(tx: Tx, sector: str, agency: UUID) -> bool:
 
 
 async def disable(tx: Tx, client: UUID) -> bool:
-    """Disable a client and end what it was granted; return False when there is none to disable."""
-    if await tx.fetchval(_DISABLE, client) is None:
-        return False
-    await tx.execute(_REVOKE, client)
-    return True
+    """Disable a client; return False when there is none to disable. A sweep ends what it was granted."""
+    return await tx.fetchval(_DISABLE, client) is not None
 
 
 async def rotate(
@@ -122,13 +116,13 @@ def _client(row: Row) -> Client:
         id=row["id"],
         name=row["name"],
         agency=row["agency"],
-        rotated_at=row["rotated_at"],
         agency_name=row["agency_name"],
         profile=Profile(row["profile"]),
         auth_method=AuthMethod(row["auth_method"]),
         secret_sha256=row["secret_sha256"],
         keys=keys_of(row["jwks"]) if row["jwks"] else {},
         jwks_uri=row["jwks_uri"],
+        rotated_at=row["rotated_at"],
         redirect_uris=tuple(row["redirect_uris"]),
         post_logout_redirect_uris=tuple(row["post_logout_redirect_uris"]),
         backchannel_logout_uri=row["backchannel_logout_uri"],

@@ -21,7 +21,8 @@ _REDEEM_CODE = f"""
         UPDATE authorization_code SET used_at = clock_timestamp(), used_jkt = $6
         WHERE handle = $1 AND client = $2 AND redirect_uri = $3 AND challenge = $4 AND (jkt IS NULL OR jkt = $6)
           AND used_at IS NULL AND expires_at > clock_timestamp()
-          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL)
+          AND EXISTS (SELECT FROM consent_grant c JOIN client k ON k.id = c.client
+                      WHERE c.id = consent_grant AND c.revoked_at IS NULL AND k.disabled_at IS NULL)
         RETURNING consent_grant, nonce
     ), lasting AS (
         INSERT INTO refresh_token (handle, consent_grant, client, jkt, expires_at)
@@ -46,7 +47,8 @@ _ADD_REFRESH = f"""
 """  # noqa: S608 - a constant of our own
 _REFRESH = f"""
     SELECT {COLUMNS}, h.profile, s.role, s.agency AS staff_agency, r.used_at, r.used_jkt, r.answer, r.jkt,
-           g.revoked_at IS NULL AND r.expires_at > clock_timestamp() AND g.expires_at > clock_timestamp() AS good,
+           g.revoked_at IS NULL AND r.expires_at > clock_timestamp() AND g.expires_at > clock_timestamp()
+           AND EXISTS (SELECT FROM client k WHERE k.id = r.client AND k.disabled_at IS NULL) AS good,
            r.used_at > clock_timestamp() - interval '{RETRY_SECONDS} seconds' AS fresh, r.client AS of_client
     FROM refresh_token r JOIN consent_grant g ON g.id = r.consent_grant JOIN holder h ON h.id = g.holder
     LEFT JOIN staff s ON s.id = g.staff WHERE r.handle = $1
@@ -56,7 +58,8 @@ _ROTATE = f"""
         UPDATE refresh_token SET used_at = clock_timestamp(), used_jkt = $3, answer = $4
         WHERE handle = $1 AND client = $2 AND (jkt IS NULL OR jkt = $3) AND used_at IS NULL
           AND expires_at > clock_timestamp()
-          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL)
+          AND EXISTS (SELECT FROM consent_grant c JOIN client k ON k.id = c.client
+                      WHERE c.id = consent_grant AND c.revoked_at IS NULL AND k.disabled_at IS NULL)
         RETURNING consent_grant, client, jkt
     )
     INSERT INTO refresh_token (handle, consent_grant, client, jkt, expires_at)

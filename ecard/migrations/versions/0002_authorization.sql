@@ -4,6 +4,10 @@
 ALTER TABLE signing_key DROP CONSTRAINT signing_key_purpose_check;
 ALTER TABLE signing_key ADD CHECK (purpose IN ('code', 'assertion', 'anchor', 'token'));
 
+-- The least identifier (UUID version 7) of a time: a primary key finds what is older, without an index of its own.
+CREATE FUNCTION first_id(at timestamptz) RETURNS uuid LANGUAGE sql STABLE RETURN
+    (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
+
 CREATE TABLE client (
     id uuid PRIMARY KEY,
     name text NOT NULL CHECK (name <> ''),
@@ -24,6 +28,7 @@ CREATE TABLE client (
     created_at timestamptz NOT NULL DEFAULT now(),
     disabled_at timestamptz,
     CHECK ((secret_sha256 IS NOT NULL) = (auth_method LIKE 'client_secret_%')),
+    grants_ended_at timestamptz,
     CHECK (auth_method <> 'private_key_jwt' OR (jwks IS NULL) <> (jwks_uri IS NULL))
 );
     rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -265,7 +270,7 @@ BEGIN
     INSERT INTO outbox (id, topic, body)
         SELECT gen_random_uuid(), 'logout',
                jsonb_build_object('client', NEW.client, 'sub', NEW.sub, 'sid', NEW.id, 'why', NEW.why)
-        FROM client c WHERE c.id = NEW.client AND c.backchannel_logout_uri IS NOT NULL;
+        FROM client c WHERE c.id = NEW.client AND c.backchannel_logout_uri IS NOT NULL AND c.disabled_at IS NULL;
     NOTIFY ecard_status;
     RETURN NULL;
 END $$;
