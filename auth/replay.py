@@ -10,13 +10,16 @@ import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from ecard.db import Pool
+from ecard.db import Pool, in_batches
 
 _ONCE = """
     INSERT INTO used_jti (key, expires_at) SELECT * FROM unnest($1::bytea[], $2::timestamptz[])
     ON CONFLICT DO NOTHING RETURNING key
 """
-_FORGET = "DELETE FROM used_jti WHERE expires_at < now() - interval '5 minutes'"
+_FORGET = """
+    DELETE FROM used_jti WHERE key IN (SELECT key FROM used_jti WHERE expires_at < now() - interval '5 minutes'
+                                       LIMIT 5000 FOR UPDATE SKIP LOCKED)
+"""
 _LARGEST = 200
 
 
@@ -83,4 +86,4 @@ class Marks:
 
 async def forget(pool: Pool) -> None:
     """Drop marks whose time is over, well after any clock could still accept them."""
-    await pool.execute(_FORGET)
+    await in_batches(pool, _FORGET)

@@ -26,12 +26,12 @@ CREATE TABLE client (
     grant_types text[] NOT NULL,
     sandbox boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     disabled_at timestamptz,
-    CHECK ((secret_sha256 IS NOT NULL) = (auth_method LIKE 'client_secret_%')),
     grants_ended_at timestamptz,
+    CHECK ((secret_sha256 IS NOT NULL) = (auth_method LIKE 'client_secret_%')),
     CHECK (auth_method <> 'private_key_jwt' OR (jwks IS NULL) <> (jwks_uri IS NULL))
 );
-    rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 
 -- A member of an agency's staff is a holder with a role there; what the holder may do is not what the role may.
 CREATE TABLE staff (
@@ -81,7 +81,7 @@ CREATE TABLE login (
     refused_scans integer NOT NULL DEFAULT 0,
     why text,
     remember boolean NOT NULL DEFAULT false,
-    consent_grant uuid,
+    consent_grant uuid,  -- no reference: grants outlive logins by a year, and each reference would be looked for
     interval_s smallint NOT NULL DEFAULT 5,
     polled_at timestamptz,
     redeemed_at timestamptz
@@ -166,7 +166,6 @@ CREATE TABLE consent_grant (
 );
 CREATE INDEX consent_grant_revoked ON consent_grant (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX consent_grant_holder ON consent_grant (holder, client, item) WHERE revoked_at IS NULL;
-ALTER TABLE login ADD FOREIGN KEY (consent_grant) REFERENCES consent_grant;
 
 CREATE TABLE authorization_code (
     handle bytea PRIMARY KEY,
@@ -194,7 +193,7 @@ CREATE TABLE refresh_token (
     answer bytea
 );
 CREATE INDEX refresh_token_grant ON refresh_token (consent_grant);
-CREATE INDEX refresh_token_expires ON refresh_token USING brin (expires_at);
+CREATE INDEX refresh_token_answer ON refresh_token (used_at) WHERE answer IS NOT NULL;
 
 CREATE TABLE revoked_token (
     jti uuid PRIMARY KEY,
@@ -226,13 +225,13 @@ CREATE INDEX outbox_given_up ON outbox (due_at) WHERE done_at IS NULL AND tries 
 ALTER TABLE visit ADD COLUMN place text;
 
 -- A lost card, an unbound phone, a disputed use, a withdrawn consent: what came of them ends in the same transaction.
+-- What has expired is over: nobody is told of it.
 CREATE FUNCTION end_grants() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     CASE TG_TABLE_NAME
         WHEN 'card' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'card'
                 WHERE holder = NEW.holder AND card = NEW.seq AND revoked_at IS NULL AND expires_at > clock_timestamp();
--- What has expired is over: nobody is told of it.
             UPDATE browser_session SET ended_at = now() WHERE card = NEW.seq AND ended_at IS NULL;
         WHEN 'actor' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'device'
