@@ -10,7 +10,7 @@ import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from ecard.db import Pool
+from ecard.db import Pool, in_batches
 
 # In one order in all processes: two batches with marks in common wait for each other, never in a circle.
 _ONCE = """
@@ -18,7 +18,10 @@ _ONCE = """
     SELECT key, expires_at FROM unnest($1::bytea[], $2::timestamptz[]) AS asked (key, expires_at) ORDER BY key
     ON CONFLICT DO NOTHING RETURNING key
 """
-_FORGET = "DELETE FROM used_jti WHERE expires_at < now() - interval '5 minutes'"
+_FORGET = """
+    DELETE FROM used_jti WHERE key IN (SELECT key FROM used_jti WHERE expires_at < now() - interval '5 minutes'
+                                       LIMIT 5000 FOR UPDATE SKIP LOCKED)
+"""
 _LARGEST = 200
 
 
@@ -85,4 +88,4 @@ class Marks:
 
 async def forget(pool: Pool) -> None:
     """Drop marks whose time is over, well after any clock could still accept them."""
-    await pool.execute(_FORGET)
+    await in_batches(pool, _FORGET)

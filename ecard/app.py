@@ -20,7 +20,7 @@ from litestar.openapi.spec import License
 from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from auth import logout
+from auth import logout, sweep
 from auth.clients import routes as clients
 from auth.clients.directory import Directory
 from auth.ended import Ended
@@ -123,6 +123,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
+            sweep.sweep_for_ever(runtime.pool),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:

@@ -22,6 +22,8 @@ Row: TypeAlias = Any
 """A record, by column name."""
 
 _CODECS = ("json", "jsonb")
+BATCH = 5000
+"""Rows that one statement of a sweep takes at most: it stays far below the time that a statement has."""
 
 
 WAIT = 3.0
@@ -89,3 +91,10 @@ async def begin(pool: Pool) -> AsyncIterator[Any]:
     """Yield a connection in one transaction: committed at the end, rolled back by any exception."""
     async with pool.acquire() as connection, connection.transaction():
         yield connection
+
+
+async def in_batches(db: Db, *statements: str) -> None:
+    """Repeat each statement, which takes at most BATCH rows, until it finds fewer."""
+    for sql in statements:
+        while int((await db.execute(sql)).rpartition(" ")[2]) >= BATCH:
+            pass

@@ -6,6 +6,7 @@ with made-up names of keys must not make us call others.
 """
 
 import asyncio
+import datetime
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ FRESH = 1.0
 """Seconds that a client read from the database is believed."""
 KEYS_FRESH = 300.0
 COOL_DOWN = 30.0
+OLDEST = 3600.0
+"""Seconds for which keys are believed while the address that they came from fails."""
 _LARGEST_SET = 64 * 1024
 _SECONDS = 5.0
 """Seconds in which a set of keys must have come."""
@@ -43,6 +46,16 @@ class _Origins(NamedTuple):
 class _Keys(NamedTuple):
     keys: Mapping[str, PublicKey]
     at: float
+    """When they were asked for."""
+    had: float
+    """When they were had: keys that cannot be had again are believed for OLDEST seconds."""
+
+
+class _Place(NamedTuple):
+    """Where keys are, and the time of the client's row: what was fetched before a rotation is not looked at again."""
+
+    uri: str
+    rotated_at: datetime.datetime
 
 
 class Directory:
@@ -54,8 +67,8 @@ class Directory:
         self._clients: dict[UUID, _Known] = {}
         self._origins: _Origins | None = None
         self._reading = asyncio.Lock()
-        self._keys: dict[str, _Keys] = {}
-        self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._keys: dict[_Place, _Keys] = {}
+        self._fetching: defaultdict[_Place, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, client_id: str) -> Client | None:
         """Return the living client of this id, None when there is none."""
@@ -84,28 +97,35 @@ class Directory:
         """Return the client's keys; those behind a URI are fetched when they are old or lack `kid`."""
         if client.jwks_uri is None:
             return client.keys
-        held = self._enough(client.jwks_uri, kid)
+        place = _Place(client.jwks_uri, client.rotated_at)
+        held = self._enough(place, kid)
         if held is None:
             # Of many that miss a key at once, one asks for it; the others find what it brought.
-            async with self._fetching[client.jwks_uri]:
-                held = self._enough(client.jwks_uri, kid) or await self._renewed(client.jwks_uri)
+            async with self._fetching[place]:
+                held = self._enough(place, kid) or await self._renewed(place)
         return held.keys
 
-    def _enough(self, uri: str, kid: str) -> _Keys | None:
-        """Return the keys held for `uri`, None when they are to be fetched for `kid`'s sake."""
-        held = self._keys.get(uri)
+    def _enough(self, place: _Place, kid: str) -> _Keys | None:
+        """Return the keys held for `place`, None when they are to be fetched for `kid`'s sake."""
+        held = self._keys.get(place)
         if held is None:
             return None
         age = time.monotonic() - held.at
         return held if age < (KEYS_FRESH if kid in held.keys else COOL_DOWN) else None
 
-    async def _renewed(self, uri: str) -> _Keys:
-        fetched, held = await self._fetch(uri), self._keys.get(uri)
-        if fetched is None:
+    async def _renewed(self, place: _Place) -> _Keys:
+        fetched, held, now = await self._fetch(place.uri), self._keys.get(place), time.monotonic()
+        if fetched is not None:
+            renewed = _Keys(fetched, now, now)
+        elif held is not None and now - held.had < OLDEST:
             # A set that cannot be had now is better old than none; the time of asking cools down either way.
-            fetched = held.keys if held else {}
-        self._keys[uri] = _Keys(fetched, time.monotonic())
-        return self._keys[uri]
+            renewed = held._replace(at=now)
+        else:
+            renewed = _Keys({}, now, now)
+        if len(self._keys) >= _MOST:
+            self._keys.clear()
+        self._keys[place] = renewed
+        return renewed
 
     async def _fetch(self, uri: str) -> Mapping[str, PublicKey] | None:
         body = b""

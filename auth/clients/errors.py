@@ -38,8 +38,8 @@ class AddressRefused(Invalid):
     code = "client_address_refused"
     title = Text("回调或公钥地址不可登记", "The address of keys or of logout may not be registered")
     action = Text(
-        "请使用 https 地址, 不含片段; http 仅限沙箱应用的本机地址。",
-        "Use https without a fragment; http is for sandbox clients on loopback.",
+        "请使用公网可达的 https 地址 (建议域名), 不含片段; http 与内网地址仅限沙箱应用。",
+        "Use https without a fragment, a name or a public address; http and private ones are for sandbox clients.",
     )
 
 

@@ -3,9 +3,11 @@
 Client 接入应用 (relying party) · profile 安全规范 · sector 标识域 (one `sub` for all its clients) · agency 所属机构.
 """
 
+import datetime
 import re
 from collections.abc import Collection
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
@@ -20,6 +22,10 @@ _NEVER = frozenset({"javascript", "data", "file", "blob", "about", "vbscript", "
 # The characters of RFC 3986 without "#": browsers read a backslash as a slash, and drop tabs and line feeds.
 _WRITTEN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
 _USUAL_PORTS = {"https": 443, "http": 80}
+# Resolvers read numbers written otherwise as addresses, too: octal, hexadecimal, fewer than four.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# Without the addresses that stand for those of IPv4 (6to4, NAT64, mapped).
+_UNICAST = ip_network("2000::/3")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -67,6 +73,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     secret_sha256: bytes | None
     keys: dict[str, PublicKey]
     jwks_uri: str | None
+    rotated_at: datetime.datetime
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
     backchannel_logout_uri: str | None
@@ -122,9 +129,12 @@ def web_origin(uri: str) -> str | None:
 
 
 def address_allowed(uri: str, *, sandbox: bool) -> bool:
-    """Return whether we may be told to call `uri` for keys or logout: https, or in the sandbox a loopback address."""
+    """Return whether we may be told to call `uri` for keys or logout: https, or in the sandbox a loopback address.
+
+    Outside the sandbox a number must be of the public internet. What a name stands for is not looked up.
+    """
     parts = _parts(uri)
-    return parts is not None and _web(parts, sandbox=sandbox)
+    return parts is not None and _web(parts, sandbox=sandbox) and (sandbox or _public(parts.hostname or ""))
 
 
 def check_method(profile: Profile, method: AuthMethod) -> None:
@@ -157,6 +167,22 @@ def _parts(uri: str) -> SplitResult | None:
     except ValueError:
         return None
     return None if "@" in parts.netloc else parts
+
+
+def _public(host: str) -> bool:
+    """Return whether a host is a name, or the number of a public address; "127.1" and "0x7f.1" are neither.
+
+    >>> [_public(host) for host in ("client.example", "8.8.8.8", "10.0.0.1", "::1", "127.1", "localhost")]
+    [True, True, False, False, False, False]
+    """
+    host = host.rstrip(".")
+    last = host.rpartition(".")[2]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return last != "localhost" and not _NUMBER.fullmatch(last)
+    plain = address in _UNICAST and address.sixtofour is None if isinstance(address, IPv6Address) else True
+    return plain and address.is_global and not address.is_multicast
 
 
 def _web(parts: SplitResult, *, sandbox: bool) -> bool:

@@ -108,7 +108,7 @@ async def rotate(tx: Tx, client_id: UUID, asked: CredentialsRequest, by: UUID | 
 
 
 async def disable(tx: Tx, client_id: UUID, by: UUID | None) -> None:
-    """Disable a client and end all that it was granted; raises NotFound (none, or disabled before)."""
+    """Disable a client, with which all that it was granted ends; raises NotFound (none, or disabled before)."""
     if not await store.disable(tx, client_id):
         raise NotFound
     await _note(tx, "client_disabled", client_id, by)

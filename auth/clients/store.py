@@ -14,7 +14,8 @@ from ecard.tokens import PublicKey
 
 _COLUMNS = """
     c.id, c.name, c.agency, a.name AS agency_name, c.profile, c.auth_method, c.secret_sha256, c.jwks, c.jwks_uri,
-    c.redirect_uris, c.post_logout_redirect_uris, c.backchannel_logout_uri, c.sector, c.items, c.grant_types, c.sandbox
+    c.rotated_at, c.redirect_uris, c.post_logout_redirect_uris, c.backchannel_logout_uri, c.sector, c.items,
+    c.grant_types, c.sandbox
 """
 _FIND = f"""
     SELECT {_COLUMNS} FROM client c JOIN agency a ON a.id = c.agency WHERE c.id = $1 AND c.disabled_at IS NULL
@@ -31,11 +32,8 @@ _ADD = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 _DISABLE = "UPDATE client SET disabled_at = now() WHERE id = $1 AND disabled_at IS NULL RETURNING id"
-_REVOKE = """
-    UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'client' WHERE client = $1 AND revoked_at IS NULL
-"""
 _ROTATE = """
-    UPDATE client SET secret_sha256 = $2, jwks = $3, jwks_uri = $4
+    UPDATE client SET secret_sha256 = $2, jwks = $3, jwks_uri = $4, rotated_at = clock_timestamp()
     WHERE id = $1 AND disabled_at IS NULL AND auth_method = $5 RETURNING id
 """
 _CURVES = ("P-256", "Ed25519")
@@ -102,11 +100,8 @@ async def sector_free(tx: Tx, sector: str, agency: UUID) -> bool:
 
 
 async def disable(tx: Tx, client: UUID) -> bool:
-    """Disable a client and end what it was granted; return False when there is none to disable."""
-    if await tx.fetchval(_DISABLE, client) is None:
-        return False
-    await tx.execute(_REVOKE, client)
-    return True
+    """Disable a client; return False when there is none to disable. A sweep ends what it was granted."""
+    return await tx.fetchval(_DISABLE, client) is not None
 
 
 async def rotate(
@@ -127,6 +122,7 @@ def _client(row: Row) -> Client:
         secret_sha256=row["secret_sha256"],
         keys=keys_of(row["jwks"]) if row["jwks"] else {},
         jwks_uri=row["jwks_uri"],
+        rotated_at=row["rotated_at"],
         redirect_uris=tuple(row["redirect_uris"]),
         post_logout_redirect_uris=tuple(row["post_logout_redirect_uris"]),
         backchannel_logout_uri=row["backchannel_logout_uri"],

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from auth.grants.model import Grant, Living
-from ecard.db import Db, Row, Tx
+from ecard.db import Db, Row, Tx, in_batches
 
 COLUMNS = """
     g.id, g.client, g.holder, g.card, g.staff, g.item, g.catalogue, g.fields, g.scope, g.sub, g.acr, g.amr,
@@ -99,6 +99,12 @@ _ALIVE = f"""
     JOIN holder h ON h.id = g.holder LEFT JOIN staff s ON s.id = g.staff WHERE g.id = $1 AND g.revoked_at IS NULL
       AND g.expires_at > clock_timestamp()
 """  # noqa: S608 - names of columns
+_FORGET = """
+    DELETE FROM consent_grant WHERE id IN
+        (SELECT id FROM consent_grant g WHERE id < first_id(now() - interval '395 days')
+         AND expires_at < now() - interval '365 days'
+         AND NOT EXISTS (SELECT FROM refresh_token r WHERE r.consent_grant = g.id) LIMIT 5000 FOR UPDATE SKIP LOCKED)
+"""
 _STAFF = "SELECT id FROM staff WHERE holder = $1 AND agency = $2 AND ended_at IS NULL"
 
 
@@ -221,6 +227,11 @@ async def staff_of(db: Db, holder: UUID, agency: UUID) -> UUID | None:
     """Return the holder's membership of an agency's staff."""
     found: UUID | None = await db.fetchval(_STAFF, holder, agency)
     return found
+
+
+async def forget(db: Db) -> None:
+    """Drop grants that ended a year ago or more; their consents, visits and audit rows stay."""
+    await in_batches(db, _FORGET)
 
 
 def when(seconds: float) -> datetime.datetime:

@@ -36,7 +36,9 @@ _END_OF_HOLDER = """
     WHERE b.handle = $1 AND b.ended_at IS NULL AND c.seq = b.card AND g.id = $2 AND g.holder = c.holder RETURNING b.id
 """
 _END_ITS_GRANTS = """
-    UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'logout' WHERE browser = $1 AND revoked_at IS NULL
+    UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'logout'
+    WHERE holder = (SELECT c.holder FROM browser_session b JOIN card c ON c.seq = b.card WHERE b.id = $1)
+      AND browser = $1 AND revoked_at IS NULL
 """
 
 

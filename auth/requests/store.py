@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from auth.requests.model import PUSHED_SECONDS, Asked
-from ecard.db import Db
+from ecard.db import Db, in_batches
 
 _PUSH = f"""
     INSERT INTO pushed_request (handle, client, request, expires_at)
@@ -15,7 +15,11 @@ _TAKE = """
     UPDATE pushed_request SET used_at = clock_timestamp()
     WHERE handle = $1 AND client = $2 AND used_at IS NULL AND expires_at > clock_timestamp() RETURNING request
 """
-_FORGET = "DELETE FROM pushed_request WHERE expires_at < now() - interval '10 minutes'"
+_FORGET = """
+    DELETE FROM pushed_request WHERE handle IN
+        (SELECT handle FROM pushed_request WHERE expires_at < now() - interval '10 minutes'
+         LIMIT 5000 FOR UPDATE SKIP LOCKED)
+"""
 
 
 async def push(db: Db, handle: bytes, asked: Asked) -> None:
@@ -31,4 +35,4 @@ async def take(db: Db, handle: bytes, client: UUID) -> Asked | None:
 
 async def forget(db: Db) -> None:
     """Drop requests whose time is over."""
-    await db.execute(_FORGET)
+    await in_batches(db, _FORGET)

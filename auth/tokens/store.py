@@ -1,15 +1,14 @@
 """Codes and refresh tokens in the database: each redemption is one guarded statement."""
 
 import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from auth.grants.model import Grant, Living
+from auth.grants.model import LONG, Grant, Living
 from auth.grants.store import COLUMNS, Code, living
 from auth.tokens.model import REFRESH_SECONDS, RETRY_SECONDS
-from ecard.db import Db, Tx
+from ecard.db import Db, Tx, in_batches
 
 _ADD_CODE = """
     INSERT INTO authorization_code (consent_grant, client, handle, redirect_uri, challenge, jkt, nonce, expires_at)
@@ -21,8 +20,9 @@ _REDEEM_CODE = f"""
         UPDATE authorization_code SET used_at = clock_timestamp(), used_jkt = $6
         WHERE handle = $1 AND client = $2 AND redirect_uri = $3 AND challenge = $4 AND (jkt IS NULL OR jkt = $6)
           AND used_at IS NULL AND expires_at > clock_timestamp()
-          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL
-                      AND c.expires_at > clock_timestamp())
+          AND EXISTS (SELECT FROM consent_grant c JOIN client k ON k.id = c.client
+                      WHERE c.id = consent_grant AND c.revoked_at IS NULL AND c.expires_at > clock_timestamp()
+                        AND k.disabled_at IS NULL)
         RETURNING consent_grant, nonce
     ), lasting AS (
         INSERT INTO refresh_token (handle, consent_grant, client, jkt, expires_at)
@@ -47,7 +47,8 @@ _ADD_REFRESH = f"""
 """  # noqa: S608 - a constant of our own
 _REFRESH = f"""
     SELECT {COLUMNS}, h.profile, s.role, s.agency AS staff_agency, r.used_at, r.used_jkt, r.answer, r.jkt,
-           g.revoked_at IS NULL AND r.expires_at > clock_timestamp() AND g.expires_at > clock_timestamp() AS good,
+           g.revoked_at IS NULL AND r.expires_at > clock_timestamp() AND g.expires_at > clock_timestamp()
+           AND EXISTS (SELECT FROM client k WHERE k.id = r.client AND k.disabled_at IS NULL) AS good,
            r.used_at > clock_timestamp() - interval '{RETRY_SECONDS} seconds' AS fresh, r.client AS of_client
     FROM refresh_token r JOIN consent_grant g ON g.id = r.consent_grant JOIN holder h ON h.id = g.holder
     LEFT JOIN staff s ON s.id = g.staff WHERE r.handle = $1
@@ -57,8 +58,9 @@ _ROTATE = f"""
         UPDATE refresh_token SET used_at = clock_timestamp(), used_jkt = $3, answer = $4
         WHERE handle = $1 AND client = $2 AND (jkt IS NULL OR jkt = $3) AND used_at IS NULL
           AND expires_at > clock_timestamp()
-          AND EXISTS (SELECT FROM consent_grant c WHERE c.id = consent_grant AND c.revoked_at IS NULL
-                      AND c.expires_at > clock_timestamp())
+          AND EXISTS (SELECT FROM consent_grant c JOIN client k ON k.id = c.client
+                      WHERE c.id = consent_grant AND c.revoked_at IS NULL AND c.expires_at > clock_timestamp()
+                        AND k.disabled_at IS NULL)
         RETURNING consent_grant, client, jkt
     )
     INSERT INTO refresh_token (handle, consent_grant, client, jkt, expires_at)
@@ -70,10 +72,32 @@ _REVOKE_REFRESH = """
     WHERE r.handle = $1 AND r.client = $2 AND g.id = r.consent_grant AND g.revoked_at IS NULL RETURNING g.id
 """
 _REVOKE_ACCESS = "INSERT INTO revoked_token (jti) VALUES ($1) ON CONFLICT DO NOTHING"
+# A used token is kept as long as its grant stands, for who brings it again must end that grant; it goes with the
+# grant, soon after its end, or after the longest that a grant lives. Ids begin with their time, so their index finds
+# the old ones. What else a used token said is emptied with its answer.
 _FORGET = [
-    "DELETE FROM authorization_code WHERE expires_at < now() - interval '1 hour'",
-    "UPDATE refresh_token SET answer = NULL WHERE used_at < now() - interval '1 minute' AND answer IS NOT NULL",
-    "DELETE FROM refresh_token WHERE expires_at < now()",
+    """
+    DELETE FROM authorization_code WHERE handle IN
+        (SELECT handle FROM authorization_code WHERE expires_at < now() - interval '1 hour'
+         LIMIT 5000 FOR UPDATE SKIP LOCKED)
+    """,
+    """
+    UPDATE refresh_token SET answer = NULL, jkt = NULL, used_jkt = NULL WHERE handle IN
+        (SELECT handle FROM refresh_token WHERE answer IS NOT NULL AND used_at < now() - interval '1 minute'
+         LIMIT 5000 FOR UPDATE SKIP LOCKED)
+    """,
+    """
+    DELETE FROM refresh_token WHERE handle IN
+        (SELECT r.handle FROM consent_grant g JOIN refresh_token r ON r.consent_grant = g.id
+         WHERE g.revoked_at BETWEEN now() - interval '1 day' AND now() - interval '1 hour'
+         LIMIT 5000 FOR UPDATE OF r SKIP LOCKED)
+    """,
+    f"""
+    DELETE FROM refresh_token WHERE handle IN
+        (SELECT r.handle FROM refresh_token r JOIN consent_grant g ON g.id = r.consent_grant
+         WHERE r.consent_grant < first_id(now() - interval '{LONG} seconds') AND g.expires_at < now()
+         LIMIT 5000 FOR UPDATE OF r SKIP LOCKED)
+    """,  # noqa: S608 - a constant of our own
 ]
 
 
@@ -147,7 +171,6 @@ async def revoke_access(db: Db, jti: UUID) -> None:
     await db.execute(_REVOKE_ACCESS, jti)
 
 
-async def forget(db: Any) -> None:
-    """Drop what can be redeemed no more."""
-    for sql in _FORGET:
-        await db.execute(sql)
+async def forget(db: Db) -> None:
+    """Drop what can be redeemed no more, and what no grant stands or falls with."""
+    await in_batches(db, *_FORGET)

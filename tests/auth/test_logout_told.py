@@ -1,7 +1,11 @@
 """A client that asked to be told hears, signed, that a login ended; and hears it again until it has listened."""
 
+import contextlib
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -146,3 +150,68 @@ def test_a_client_that_does_not_answer_keeps_no_other_waiting(bureau: Bureau, he
     party.login(phone)
     phone.report_lost()
     assert len(tokens_told(heard, 1)) == 1
+
+
+@contextmanager
+def trickling() -> Iterator[str]:
+    """Yield the address of a server that answers one byte of a header each second, and never ends it."""
+    server, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def trickle(talk: socket.socket) -> None:
+        with talk, contextlib.suppress(OSError):
+            talk.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not over.wait(1):
+                talk.sendall(b"x")
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=trickle, args=(server.accept()[0],), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/ended"
+    finally:
+        over.set()
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(5)
+
+
+def test_a_client_that_trickles_its_answer_keeps_no_other_waiting(
+    bureau: Bureau, settings: Settings, heard: Heard, party: Party
+) -> None:
+    phone, other = bureau.phone(), bureau.phone()
+    with trickling() as address:
+        slow = fapi(bureau, backchannel_logout_uri=address)
+        for _ in range(3):
+            slow.login(phone)
+        party.login(other)
+        phone.report_lost()
+        taken = "SELECT count(*) FROM outbox WHERE body ->> 'client' = $1 AND tries > 0"
+        deadline = time.monotonic() + SOON
+        while rows(settings, taken, slow.client.client_id)[0][0] < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        began = time.monotonic()
+        other.report_lost()
+        tokens_told(heard, 1)
+        assert time.monotonic() - began < 3
+    left = "SELECT count(*) FROM outbox WHERE body ->> 'client' = $1 AND done_at IS NULL"
+    assert rows(settings, left, slow.client.client_id)[0][0] == 3
+
+
+def test_a_login_that_had_expired_is_told_to_nobody_when_its_card_is_lost(
+    bureau: Bureau, settings: Settings, heard: Heard, party: Party
+) -> None:
+    phone = bureau.phone()
+    old, young = (parts(party.login(phone)["id_token"])[1]["sid"] for _ in range(2))
+    rows(settings, "UPDATE consent_grant SET expires_at = now() - interval '1 day' WHERE id = $1::text::uuid", old)
+    phone.report_lost()
+    [token] = tokens_told(heard, 1)
+    assert verified(bureau, party, token)["sid"] == young
+    time.sleep(1.5)
+    assert len(heard.requests) == 1
+    [row] = rows(settings, "SELECT revoked_at FROM consent_grant WHERE id = $1::text::uuid", old)
+    assert row["revoked_at"] is None

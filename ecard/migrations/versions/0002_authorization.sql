@@ -4,6 +4,10 @@
 ALTER TABLE signing_key DROP CONSTRAINT signing_key_purpose_check;
 ALTER TABLE signing_key ADD CHECK (purpose IN ('code', 'assertion', 'anchor', 'token'));
 
+-- The least identifier (UUID version 7) of a time: a primary key finds what is older, without an index of its own.
+CREATE FUNCTION first_id(at timestamptz) RETURNS uuid LANGUAGE sql STABLE RETURN
+    (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
+
 CREATE TABLE client (
     id uuid PRIMARY KEY,
     name text NOT NULL CHECK (name <> ''),
@@ -22,7 +26,9 @@ CREATE TABLE client (
     grant_types text[] NOT NULL,
     sandbox boolean NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     disabled_at timestamptz,
+    grants_ended_at timestamptz,
     CHECK ((secret_sha256 IS NOT NULL) = (auth_method LIKE 'client_secret_%')),
     CHECK (auth_method <> 'private_key_jwt' OR (jwks IS NULL) <> (jwks_uri IS NULL))
 );
@@ -75,7 +81,7 @@ CREATE TABLE login (
     refused_scans integer NOT NULL DEFAULT 0,
     why text,
     remember boolean NOT NULL DEFAULT false,
-    consent_grant uuid,
+    consent_grant uuid,  -- no reference: grants outlive logins by a year, and each reference would be looked for
     interval_s smallint NOT NULL DEFAULT 5,
     polled_at timestamptz,
     redeemed_at timestamptz
@@ -160,7 +166,6 @@ CREATE TABLE consent_grant (
 );
 CREATE INDEX consent_grant_revoked ON consent_grant (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX consent_grant_holder ON consent_grant (holder, client, item) WHERE revoked_at IS NULL;
-ALTER TABLE login ADD FOREIGN KEY (consent_grant) REFERENCES consent_grant;
 
 CREATE TABLE authorization_code (
     handle bytea PRIMARY KEY,
@@ -188,7 +193,7 @@ CREATE TABLE refresh_token (
     answer bytea
 );
 CREATE INDEX refresh_token_grant ON refresh_token (consent_grant);
-CREATE INDEX refresh_token_expires ON refresh_token USING brin (expires_at);
+CREATE INDEX refresh_token_answer ON refresh_token (used_at) WHERE answer IS NOT NULL;
 
 CREATE TABLE revoked_token (
     jti uuid PRIMARY KEY,
@@ -212,34 +217,37 @@ CREATE TABLE outbox (
     tries smallint NOT NULL DEFAULT 0,
     done_at timestamptz
 );
-CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL;
+CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL AND tries < 10;
+CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX outbox_given_up ON outbox (due_at) WHERE done_at IS NULL AND tries >= 10;
 
 -- A login leaves a visit as any evidence does; where no terminal stood, `place` says where.
 ALTER TABLE visit ADD COLUMN place text;
 
 -- A lost card, an unbound phone, a disputed use, a withdrawn consent: what came of them ends in the same transaction.
+-- What has expired is over: nobody is told of it.
 CREATE FUNCTION end_grants() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     CASE TG_TABLE_NAME
         WHEN 'card' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'card'
-                WHERE holder = NEW.holder AND card = NEW.seq AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND card = NEW.seq AND revoked_at IS NULL AND expires_at > clock_timestamp();
             UPDATE browser_session SET ended_at = now() WHERE card = NEW.seq AND ended_at IS NULL;
         WHEN 'actor' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'device'
                 WHERE holder = (SELECT c.holder FROM device d JOIN card c ON c.seq = d.card WHERE d.actor = NEW.id)
-                AND device = NEW.id AND revoked_at IS NULL;
+                AND device = NEW.id AND revoked_at IS NULL AND expires_at > clock_timestamp();
             UPDATE browser_session SET ended_at = now() WHERE device = NEW.id AND ended_at IS NULL;
         WHEN 'visit' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'dispute'
                 WHERE holder = (SELECT c.holder FROM card c WHERE c.seq = NEW.card)
-                AND visit = NEW.id AND revoked_at IS NULL;
+                AND visit = NEW.id AND revoked_at IS NULL AND expires_at > clock_timestamp();
         WHEN 'consent' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'withdrawn'
-                WHERE holder = NEW.holder AND client = NEW.client AND item = NEW.item AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND client = NEW.client AND item = NEW.item AND revoked_at IS NULL AND expires_at > clock_timestamp();
         WHEN 'staff' THEN
             UPDATE consent_grant SET revoked_at = clock_timestamp(), why = 'staff'
-                WHERE holder = NEW.holder AND staff = NEW.id AND revoked_at IS NULL;
+                WHERE holder = NEW.holder AND staff = NEW.id AND revoked_at IS NULL AND expires_at > clock_timestamp();
     END CASE;
     RETURN NULL;
 END $$;
@@ -261,7 +269,7 @@ BEGIN
     INSERT INTO outbox (id, topic, body)
         SELECT gen_random_uuid(), 'logout',
                jsonb_build_object('client', NEW.client, 'sub', NEW.sub, 'sid', NEW.id, 'why', NEW.why)
-        FROM client c WHERE c.id = NEW.client AND c.backchannel_logout_uri IS NOT NULL;
+        FROM client c WHERE c.id = NEW.client AND c.backchannel_logout_uri IS NOT NULL AND c.disabled_at IS NULL;
     NOTIFY ecard_status;
     RETURN NULL;
 END $$;

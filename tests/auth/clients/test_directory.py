@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import http.server
 import json
 import threading
@@ -14,14 +15,18 @@ import httpx
 import pytest
 
 from auth.clients import directory as module
-from auth.clients.directory import COOL_DOWN, KEYS_FRESH, Directory
+from auth.clients.directory import COOL_DOWN, KEYS_FRESH, OLDEST, Directory
 from auth.clients.model import AuthMethod, Client, Profile
 from ecard import db
 from ecard.client.actors import new_signer
 from ecard.ids import new_id
 from ecard.keys import Signer, thumbprint
 from ecard.settings import Settings
-from tests.bureau import Bureau, key_set
+from tests.auth.acts import introspect
+from tests.auth.party import Party
+from tests.bureau import Bureau, RegisteredClient, key_set
+
+EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 
 
 class KeyServer:
@@ -87,6 +92,7 @@ def client_at(uri: str) -> Client:
         secret_sha256=None,
         keys={},
         jwks_uri=uri,
+        rotated_at=EPOCH,
         redirect_uris=(),
         post_logout_redirect_uris=(),
         backchannel_logout_uri=None,
@@ -206,6 +212,47 @@ def test_a_set_that_cannot_be_had_leaves_the_old_one(keys: KeyServer, clock: Sim
     with_directory(work)
 
 
+def test_keys_whose_address_fails_are_believed_for_an_hour_and_no_longer(
+    keys: KeyServer, clock: SimpleNamespace
+) -> None:
+    signer = new_signer()
+    keys.show(signer)
+    client = client_at(keys.uri)
+
+    async def work(directory: Directory) -> None:
+        await directory.keys(client, kid_of(signer))
+        keys.status = 500
+        for _ in range(int(OLDEST / KEYS_FRESH) - 1):
+            clock.now += KEYS_FRESH
+            assert kid_of(signer) in await directory.keys(client, kid_of(signer))
+        clock.now += KEYS_FRESH
+        assert await directory.keys(client, kid_of(signer)) == {}
+        keys.status = 200
+        clock.now += COOL_DOWN
+        assert kid_of(signer) in await directory.keys(client, kid_of(signer))
+
+    with_directory(work)
+
+
+def test_a_client_rotated_at_the_same_address_is_refused_with_the_key_that_is_there_no_more(
+    bureau: Bureau, keys: KeyServer
+) -> None:
+    old, new = new_signer(), new_signer()
+    keys.show(old)
+    client = bureau.client(jwks_uri=keys.uri)
+
+    def answer(signer: Signer) -> int:
+        party = Party(bureau, RegisteredClient(client.client_id, None, signer), dpop=False)
+        return introspect(party, party.assertion()).status_code
+
+    assert answer(old) == 200
+    keys.show(new)
+    assert answer(old) == 200  # what was fetched is believed for some minutes
+    bureau.registrar.call("POST", f"/v1/clients/{client.client_id}/credentials", {"jwks_uri": keys.uri})
+    time.sleep(2)
+    assert (answer(old), answer(new)) == (401, 200)
+
+
 def test_a_server_that_was_never_there_gives_no_keys_and_is_not_asked_at_once_again(clock: SimpleNamespace) -> None:
     nowhere = KeyServer()
     nowhere.server.server_close()
@@ -213,12 +260,12 @@ def test_a_server_that_was_never_there_gives_no_keys_and_is_not_asked_at_once_ag
 
     async def work(directory: Directory) -> None:
         assert await directory.keys(client, "a") == {}
-        held = directory._keys[nowhere.uri]
+        [held] = directory._keys.values()
         assert await directory.keys(client, "b") == {}
-        assert directory._keys[nowhere.uri] is held
+        assert list(directory._keys.values()) == [held]
         clock.now += COOL_DOWN
         assert await directory.keys(client, "b") == {}
-        assert directory._keys[nowhere.uri] is not held
+        assert list(directory._keys.values()) != [held]
 
     with_directory(work)
 

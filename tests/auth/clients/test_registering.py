@@ -1,10 +1,12 @@
 """Clients: registered by a registrar, given what they prove themselves with once, disabled at once."""
 
+import time
 from typing import Any
 
 import msgspec
 import pytest
 
+from auth.grants import disabled
 from auth.secrets import hashed
 from ecard.client.actors import new_signer
 from ecard.ids import new_id
@@ -321,26 +323,71 @@ def test_a_disabled_client_is_listed_as_such_and_is_nobody_to_renew_or_disable(b
         bureau.registrar.call("DELETE", f"/v1/clients/{new_id()}")
 
 
-def test_what_a_client_was_granted_ends_with_it(bureau: Bureau, settings: Settings) -> None:
-    client = bureau.client(backchannel_logout_uri="https://client.example/logout")
-    phone = bureau.phone()
-    grant = new_id()
-    rows(
-        settings,
-        """
-        INSERT INTO consent_grant (id, client, holder, card, item, catalogue, fields, scope, sub, acr, amr, auth_time,
-                                   expires_at)
-        SELECT $1, $2::text::uuid, c.holder, c.seq, 'A1-01', '', '{}', '{}', 's', 'a', '{}', now(),
-               now() + interval '1 day'
-        FROM card c JOIN device d ON d.card = c.seq WHERE d.actor = $3
-        """,
-        grant,
-        client.client_id,
-        phone.actor,
-    )
-    bureau.registrar.call("DELETE", f"/v1/clients/{client.client_id}")
-    [row] = rows(settings, "SELECT revoked_at, why FROM consent_grant WHERE id = $1", grant)
-    assert row["revoked_at"] is not None
-    assert row["why"] == "client"
-    told = rows(settings, "SELECT body FROM outbox WHERE body->>'sid' = $1", str(grant))
-    assert len(told) == 1
+GRANTED = """
+    INSERT INTO consent_grant (id, client, holder, card, item, catalogue, fields, scope, sub, acr, amr, auth_time,
+                               expires_at)
+    SELECT {id}, $1::text::uuid, c.holder, c.seq, 'A1-01', '', '{{}}', '{{}}', 's', 'a', '{{}}', now(),
+           now() + make_interval(days => $3)
+    FROM card c JOIN device d ON d.card = c.seq, {of} WHERE d.actor = $2
+"""
+
+
+def test_what_a_client_was_granted_ends_with_it_and_a_disabled_client_is_told_nothing(
+    bureau: Bureau, settings: Settings
+) -> None:
+    client = bureau.client(backchannel_logout_uri="https://client.example/logout").client_id
+    phone, grant, over = bureau.phone(), new_id(), new_id()
+    for one, days in ((grant, 1), (over, -1)):
+        sql = GRANTED.format(id=f"'{one}'::uuid", of="generate_series(1, 1)")
+        rows(settings, sql, client, phone.actor, days)
+    bureau.registrar.call("DELETE", f"/v1/clients/{client}")
+    wanted = "SELECT id, why FROM consent_grant WHERE client = $1::text::uuid AND revoked_at IS NOT NULL"
+    deadline = time.monotonic() + 3
+    while not (ended := rows(settings, wanted, client)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [tuple(row) for row in ended] == [(grant, "client")]
+    assert rows(settings, "SELECT body FROM outbox WHERE body->>'client' = $1", client) == []
+
+
+def test_a_client_with_very_many_grants_is_disabled_at_once_and_they_end_in_batches(
+    bureau: Bureau, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disabled, "_SETTLED", 0)
+    client, phone = bureau.client().client_id, bureau.phone()
+    days_old = "first_id(now() - n * interval '20 seconds')"
+    # 60 000 of the last two weeks, each with an id of its time.
+    of_its_time = f"(left({days_old}::text, 24) || lpad(to_hex(n), 12, '0'))::uuid"
+    sql = GRANTED.format(id=of_its_time, of="generate_series(1, 60000) n")
+    rows(settings, sql, client, phone.actor, 10)
+    began = time.monotonic()
+    bureau.registrar.call("DELETE", f"/v1/clients/{client}")
+    assert time.monotonic() - began < 0.5
+    left = "SELECT count(*) FROM consent_grant WHERE client = $1::text::uuid AND revoked_at IS NULL"
+    deadline = time.monotonic() + 20
+    while rows(settings, left, client)[0][0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    rows(settings, "DELETE FROM consent_grant WHERE client = $1::text::uuid", client)
+
+
+@pytest.mark.parametrize("field", ["jwks_uri", "backchannel_logout_uri"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("10.0.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+        *("[::1]", "[fe80::1]", "[fd00::1]", "[::ffff:10.0.0.1]", "[2002:a00:1::1]", "[64:ff9b::a00:1]"),
+        *("localhost", "x.localhost", "LOCALHOST.", "127.1", "2130706433", "0x7f000001", "127.0.0.0x1", "10.0.0.1."),
+    ],
+)
+def test_an_address_inside_a_network_is_never_called_for_a_client_of_real_people(
+    bureau: Bureau, field: str, host: str
+) -> None:
+    changed = {"jwks": None} if field == "jwks_uri" else {}
+    refuse(bureau, "client_address_refused", f"/{field}", **changed, **{field: f"https://{host}/x"})
+
+
+def test_a_public_address_may_be_called_and_a_sandbox_client_may_be_anywhere(bureau: Bureau) -> None:
+    for host in ("client.example", "8.8.8.8", "[2606:4700::1111]", "10.example"):
+        register(bureau, jwks=None, jwks_uri=f"https://{host}/x")
+    register(bureau, backchannel_logout_uri="https://10.0.0.1/x", sandbox=True)
