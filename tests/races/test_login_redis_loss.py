@@ -141,7 +141,7 @@ def test_an_assertion_and_a_proof_used_before_are_refused_and_new_ones_are_accep
 ) -> None:
     assert told(introspect(party, before.used_assertion)) == (401, "invalid_client")
     answer = party.http.post("/oauth/par", data=party.authenticated(), headers={"DPoP": before.used_proof})
-    assert told(answer) == (401, "invalid_client")
+    assert told(answer) == (400, "invalid_dpop_proof")
     assertion = party.assertion()
     answers = at_once([lambda: introspect(party, assertion)] * 8)
     assert tally(answers) == {(200, ""): 1, (401, "invalid_client"): 7}
