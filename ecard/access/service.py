@@ -78,8 +78,8 @@ def _caller(row: Row, actor: UUID, key: bytes, expires: int) -> AnyCaller:
             return Channel(**common, kind=row["channel_kind"], tier=row["tier"])
 
 
-async def register_agency(tx: Tx, asked: AgencyRequest, by: UUID) -> Registered:
-    """Add an agency; raises UsccRefused, AlreadyRegistered."""
+async def register_agency(tx: Tx, asked: AgencyRequest, by: UUID | None) -> Registered:
+    """Add an agency, from the command line with `by` None; raises UsccRefused, AlreadyRegistered."""
     try:
         code = uscc.validate(asked.uscc)
     except BadNumber as bad:

@@ -34,6 +34,12 @@ async def insert_agency(tx: Tx, agency: UUID, name: str, uscc: str) -> None:
     await _unique(tx.execute(_AGENCY, agency, name, uscc))
 
 
+async def agencies(db: Db) -> list[Any]:
+    """Return id, name and code of every agency, oldest first."""
+    rows: list[Any] = await db.fetch("SELECT id, name, uscc FROM agency ORDER BY id")
+    return rows
+
+
 async def agency_exists(tx: Tx, agency: UUID) -> bool:
     """Return whether the agency is registered."""
     return await tx.fetchval("SELECT true FROM agency WHERE id = $1", agency) is not None

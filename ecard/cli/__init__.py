@@ -11,6 +11,7 @@ from ecard.errors import EcardError
 from ecard.settings import SettingsError
 
 _COMMANDS = {
+    "agencies": "agencies",
     "audit": "audit",
     "catalogue": "catalogue",
     "clients": "clients",

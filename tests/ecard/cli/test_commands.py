@@ -14,11 +14,13 @@ from ecard.settings import Settings
 from tests.bureau import Bureau, ecard, environment, new_database
 
 COMMANDS = [
+    "agencies",
     "audit",
     "catalogue",
     "clients",
     "code",
     "demo",
+    "doors",
     "errors",
     "keys",
     "migrate",
