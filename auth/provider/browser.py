@@ -245,7 +245,7 @@ def render_error(request: Incoming, error: Exception) -> Response[bytes]:
     shown = problems.declared(error)
     problems.note(request, error, shown)
     language = _language(request)
-    body = plain.failure(shown.title, shown.action, shown.code, language)
+    body = plain.failure(shown.title, shown.action, shown.code, request.scope["state"].get("request_id", ""), language)
     headers = {**_HTML, **shown.headers, "Content-Language": language}
     return Response(body, status_code=shown.status, media_type="text/html", headers=headers)
 

@@ -25,31 +25,41 @@ NOTICES: Mapping[str, tuple[Text, Text]] = {
 """Heading and text of each notice."""
 
 
+_BRAND = Text("电子社保卡", "Electronic Social Security Card")
+_BACK = Text("请返回原来的网站或应用, 重新开始。", "Go back to the site or app that you came from, and begin again.")
+
+
 def notice(kind: str, language: str) -> bytes:
     """Return the page of a notice."""
     heading, text = NOTICES[kind]
-    body = f"<p>{html.escape(_in(text, language))}</p>"
+    body = f"<p>{_in(text, language)}</p>"
     if kind == "leave":
-        body += f'<form method="post"><button>{html.escape(_in(heading, language))}</button></form>'
+        body += f'<form method="post"><button class="button main">{_in(heading, language)}</button></form>'
     return _page(_in(heading, language), body, language)
 
 
-def failure(title: Text, action: Text, code: str, language: str) -> bytes:
-    """Return the page of an error: what is wrong, what to do, and its code for whoever helps."""
-    body = f'<p role="alert">{html.escape(_in(action, language))}</p><p><code>{html.escape(code)}</code></p>'
+def failure(title: Text, action: Text, code: str, request_id: str, language: str) -> bytes:
+    """Return the page of an error: what the holder does; for whoever helps, what to do, the code, the request's id."""
+    body = (
+        f'<p role="alert">{_in(_BACK, language)}</p><p class="quiet">{_in(action, language)}</p>'
+        f'<p class="quiet"><code>{html.escape(code)} · {html.escape(request_id)}</code></p>'
+    )
     return _page(_in(title, language), body, language)
 
 
 def _in(text: Text, language: str) -> str:
-    return text.en if language == "en" else text.zh
+    return html.escape(text.en if language == "en" else text.zh)
 
 
 def _page(heading: str, body: str, language: str) -> bytes:
-    safe = html.escape(heading)
+    links = "".join(
+        f'<a href="?lang={one}" lang="{one}" data-language="{one}">{name}</a>'
+        for one, name in (("zh", "中文"), ("en", "English"))
+    )
     return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{safe}</title>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{heading}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="/login/static/icon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="/login/static/login.css"></head>'
-        f"<body><main><h1>{safe}</h1>{body}</main></body></html>"
+        '<link rel="icon" href="/login/static/icon.svg"><link rel="stylesheet" href="/login/static/login.css"></head>'
+        f'<body><header><p class="brand">{_in(_BRAND, language)}</p><nav>{links}</nav></header>'
+        f'<main class="plain"><div class="panel"><h1>{heading}</h1>{body}</div></main></body></html>'
     ).encode()

@@ -140,6 +140,16 @@
     };
   }
 
+  // A browser has six connections to a server: a page that nobody looks at asks now and then instead.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && source) {
+      source.close();
+      source = null;
+    } else if (!document.hidden && !source && !ended) {
+      listen();
+    }
+  });
+
   function tick() {
     const line = at("countdown");
     const state = main.dataset.state;
