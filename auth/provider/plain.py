@@ -35,7 +35,11 @@ def notice(kind: str, language: str) -> bytes:
     body = f"<p>{_in(text, language)}</p>"
     if kind == "leave":
         body += f'<form method="post"><button class="button main">{_in(heading, language)}</button></form>'
-    return _page(_in(heading, language), body, language)
+    links = "".join(
+        f'<a href="?lang={one}" lang="{one}" data-language="{one}">{name}</a>'
+        for one, name in (("zh", "中文"), ("en", "English"))
+    )
+    return _page(_in(heading, language), body, language, f"<nav>{links}</nav>")
 
 
 def failure(title: Text, action: Text, code: str, request_id: str, language: str) -> bytes:
@@ -51,15 +55,11 @@ def _in(text: Text, language: str) -> str:
     return html.escape(text.en if language == "en" else text.zh)
 
 
-def _page(heading: str, body: str, language: str) -> bytes:
-    links = "".join(
-        f'<a href="?lang={one}" lang="{one}" data-language="{one}">{name}</a>'
-        for one, name in (("zh", "中文"), ("en", "English"))
-    )
+def _page(heading: str, body: str, language: str, nav: str = "") -> bytes:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{heading}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="/login/static/icon.svg"><link rel="stylesheet" href="/login/static/login.css"></head>'
-        f'<body><header><p class="brand">{_in(_BRAND, language)}</p><nav>{links}</nav></header>'
+        f'<body><header><p class="brand">{_in(_BRAND, language)}</p>{nav}</header>'
         f'<main class="plain"><div class="panel"><h1>{heading}</h1>{body}</div></main></body></html>'
     ).encode()
