@@ -207,12 +207,14 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         request.scope["state"]["why"] = shown.why
     request_id = request.scope.get("state", {}).get("request_id", "")
     headers = {**NO_STORE, **shown.headers}
-    if shown.status == ClientRefused.status:
+    if shown.status == ClientRefused.status or isinstance(shown, TokenNotAccepted):
         scheme = "DPoP" if isinstance(shown, TokenNotAccepted) else "Basic"
         headers.setdefault("WWW-Authenticate", f'{scheme} realm="ecard", error="{spec_code(shown)}"')
+    # Ours are written for a phone; an OAuth error has the status that its specification says.
+    unfit = shown.status in _UNFIT and not isinstance(shown, OAuthError)
     return Response(
         msgspec.json.encode(body(shown, request_id)),
-        status_code=OAuthError.status if shown.status in _UNFIT else shown.status,
+        status_code=OAuthError.status if unfit else shown.status,
         media_type="application/json",
         headers=headers,
     )

@@ -124,6 +124,8 @@ async def status(server: Server, login: UUID, poll: str) -> Status:
     found = await store.by_poll(pool, login, hashed(poll))
     if found is None:
         raise LoginUnknown
+    if await server.directory.find(str(found.client)) is None:
+        return Status(state=State.EXPIRED, expires_in=0)  # its client was disabled: no phone may scan it
     if found.state is State.PENDING:
         found = await renewed(server, found, pool)
     shown = found.state is State.PENDING

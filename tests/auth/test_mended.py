@@ -1,12 +1,15 @@
 """What was found to be wrong once, and is not to come back."""
 
 import re
+import time
+from collections.abc import Callable
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests.auth.acts import told
-from tests.auth.party import ALL_GRANTS, ITEM, Party, Tab, new_pkce, query, standard
+from tests.auth.party import ALL_GRANTS, ITEM, Party, Tab, fapi, new_pkce, query, standard
 from tests.bureau import Bureau
 
 COUNTER_ITEM = "A3-01"
@@ -90,6 +93,16 @@ def test_an_item_for_a_counter_is_refused_to_a_kiosk_before_anybody_scans(bureau
     assert asks("kiosk", ITEM).status_code == 200
 
 
+@pytest.mark.parametrize("make", [standard, fapi])
+def test_a_token_without_openid_is_told_so(bureau: Bureau, make: Callable[[Bureau], Party]) -> None:
+    party, phone = make(bureau), bureau.phone()
+    tokens = party.login(phone, scope=f"ecard_item:{ITEM}", authorization_details="")
+    assert "id_token" not in tokens
+    assert told(party.userinfo(tokens["access_token"])) == (403, "insufficient_scope")
+    assert party.active(tokens["access_token"])
+    assert party.userinfo(party.login(phone)["access_token"]).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["token", "par", "device", "ciba", "introspect", "revoke", "logout"])
 def test_a_name_that_is_sent_twice_is_not_repeated_unless_it_could_be_ours(bureau: Bureau, path: str) -> None:
     def twice(name: str) -> httpx.Response:
@@ -102,3 +115,22 @@ def test_a_name_that_is_sent_twice_is_not_repeated_unless_it_could_be_ours(burea
         assert len(answer.content) < 2000
         assert not any(part in answer.text for part in ("a" * 41, "script>", "中"))
     assert "scope" in twice("scope").text
+
+
+def test_an_open_page_of_a_disabled_client_says_expired_and_shows_no_qr(bureau: Bureau) -> None:
+    party, phone = standard(bureau), bureau.phone()
+    tab, page = party.begin(new_pkce())
+    scanned, shown = party.begin(new_pkce())
+    qr = tab.status(page)["qr"]
+    login = phone.call("POST", "/v1/logins/scan", {"qr": scanned.status(shown)["qr"]}).json()["id"]
+    assert login == shown.removeprefix("/login/")
+    bureau.registrar.call("DELETE", f"/v1/clients/{party.client.client_id}")
+    deadline = time.monotonic() + 2
+    while tab.status(page)["state"] != "expired":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert not {"qr", "number"} & (tab.status(page).keys() | scanned.status(shown).keys())
+    assert tab.get(f"{page}/qr.svg").status_code == 404
+    assert tab.get(f"{page}/again").status_code == 404
+    assert qr
+    assert ask(bureau, f"/login/{uuid4()}/status", jar(tab)).status_code == 404
