@@ -64,9 +64,7 @@ class Browser:
 def chromium() -> Iterator[Browser]:
     """Run a browser without a screen; where there is none, the test is skipped, which CI does not admit."""
     if not Path(EXECUTABLE).exists():
-        pytest.skip(
-            f"未测试网页登录, 缺少 web logins not tested, missing: {EXECUTABLE}"
-        )  # a desk without it; CI fails it
+        pytest.skip(f"未测试网页登录 web logins not tested: {EXECUTABLE}")  # not Debian; CI fails it
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
