@@ -8,7 +8,7 @@ PIP = $(PYTHON) -m pip --python .venv/bin/python --disable-pip-version-check --q
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check bench openapi lock clean packages clients
+.PHONY: help setup dev demo serve test check bench openapi lock clean packages clients card
 
 help: ## 列出全部命令 · list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,7 @@ demo: setup ## 一条命令看全流程：发卡、展码、核验 · see the ma
 serve: setup ## 启动服务 · run the server
 	@$(BIN)/ecard serve
 
-test: dev clients packages ## 运行全部测试 · run every test
+test: dev clients packages card ## 运行全部测试 · run every test
 	$(BIN)/python -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 check: dev ## 静态检查与接口文档核对 · lint, types, layers, API document
@@ -40,6 +40,7 @@ openapi: setup ## 导出 openapi/openapi.json · export the API document
 lock: dev ## 按 requirements*.in 重新锁定依赖 · pin the dependencies again, with hashes
 	$(LOCK) requirements.in --output-file requirements.lock
 	$(LOCK) requirements-dev.in --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) requirements-card.in --constraint requirements.lock --output-file requirements-card.lock
 
 clean: ## 删除 .venv 与缓存, 不动数据 · remove what was built, never the data
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
@@ -52,6 +53,8 @@ LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11
 # Each step leaves a stamp in .venv, so that pip runs only after a change.
 
 dev: $(BIN)/.project $(BIN)/.dev
+
+card: $(BIN)/.card
 
 clients: $(BIN)/.clients
 
@@ -77,6 +80,13 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.locked
 	@echo "正在安装测试工具… · installing what tests need"
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# pyscard is built from source: where swig or libpcsclite is missing, physical cards are read in-process only.
+$(BIN)/.card: requirements-card.lock $(BIN)/.locked
+	@if command -v swig >/dev/null && test -e /usr/include/PCSC/winscard.h; then \
+		echo "正在编译读卡组件… · building the reader's library" && \
+		$(PIP) install --require-hashes -r requirements-card.lock && touch $@; \
+	else echo "未安装读卡组件 (需要 swig 与 libpcsclite-dev) · pyscard is not installed: it needs swig and libpcsclite-dev"; fi
 
 # npm is that of the Node in the development requirements.
 $(BIN)/.clients: tests/clients/package-lock.json tests/clients/.npmrc $(BIN)/.dev

@@ -202,6 +202,7 @@ class Bureau:
         self.registrar = self.operators["registrar"]
         self.cards = self.operators["cards"]
         self.security = self.operators["security"]
+        self.finance = self.operators["finance"]
         self.agency = self.registrar.register_agency("测试人社局", new_uscc())
         self.terminals: dict[str, Terminal] = {}
         self.channel: Channel = self.registrar.register_channel("掌上测试", "hrss")

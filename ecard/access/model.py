@@ -19,11 +19,12 @@ class Setting(StrEnum):
 
 
 class Role(StrEnum):
-    """What an operator may do: register agencies and terminals, change cards, or see to keys and audit."""
+    """What an operator may do: register agencies and terminals, change cards, see to keys and audit, or to money."""
 
     REGISTRAR = "registrar"
     CARDS = "cards"
     SECURITY = "security"
+    FINANCE = "finance"
 
 
 class ChannelKind(StrEnum):

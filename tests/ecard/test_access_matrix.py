@@ -31,7 +31,7 @@ SETTINGS = Settings(
     database_url="postgresql://nowhere", redis_url="redis://nowhere", master_key=bytes(32), sandbox=True
 )
 KINDS = ("holder", "terminal", "operator", "channel")
-ROLES = ("registrar", "cards", "security")
+ROLES = ("registrar", "cards", "security", "finance")
 
 
 class Door(NamedTuple):

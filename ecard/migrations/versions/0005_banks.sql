@@ -1,0 +1,2 @@
+-- Banks: attempts, unknown outcomes, suspense.
+SELECT 1;

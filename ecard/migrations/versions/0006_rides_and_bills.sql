@@ -1,0 +1,2 @@
+-- Rides, billers and order codes.
+SELECT 1;

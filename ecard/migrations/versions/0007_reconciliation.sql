@@ -1,0 +1,2 @@
+-- Reconciliation, webhooks, settlement to merchants.
+SELECT 1;
