@@ -76,7 +76,7 @@ async def code_certificate_issue(
     data: JSONBody[CertificateRequest], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Certificate:
     """Certify the phone's key 离线展码, so that it can sign codes itself for up to 24 hours offline."""
-    return await service.certify(runtime, holder, data.hours)
+    return await service.certify(runtime, holder, data)
 
 
 @get("/v1/bundle", operation_id="bundle_get", opt={"public": True, "errors": (NoKey, Unavailable)})
