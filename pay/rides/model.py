@@ -20,8 +20,6 @@ UPLOAD_DAYS = 7
 """A gate that was offline longer than this has lost its taps."""
 BUNDLE_SECONDS = 4 * 3600
 """A gate knows a card's death no later than this: its bundle's life."""
-RETRY_SECONDS = (86400, 3 * 86400, 7 * 86400)
-"""After a refused capture: when it is tried again, from the refusal on. Then only the holder's payment helps."""
 Money = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 
@@ -260,8 +258,3 @@ def price_all(journeys: Sequence[Journey], table: FareTable, spent: Spent) -> li
         day = table.day(journey.began)
         by_day[day] = by_day.get(day, 0) + made.fare
     return prices
-
-
-def retry_after(tries: int) -> int | None:
-    """Return the seconds until a refused capture is tried again, None when no more."""
-    return RETRY_SECONDS[tries - 1] if 1 <= tries <= len(RETRY_SECONDS) else None

@@ -23,7 +23,6 @@ from pay.rides.model import (
     Transfer,
     join,
     price_all,
-    retry_after,
 )
 from qr.model import FareClass
 
@@ -172,7 +171,3 @@ def test_a_table_that_cannot_be_meant_is_named(table: FareTable, faults: list[st
 
 def test_a_table_is_data_and_survives_its_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(TABLE), type=FareTable) == TABLE
-
-
-def test_a_refused_capture_is_tried_three_times_more() -> None:
-    assert [retry_after(tries) for tries in range(6)] == [None, 86400, 3 * 86400, 7 * 86400, None, None]
