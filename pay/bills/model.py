@@ -46,7 +46,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agency is told: bill, amount in 分, when (Unix seconds), and by which order, its key for doing it once."""
+    """What an agency is told: bill, amount in 分, when (Unix seconds), and the order, by which it does it once."""
 
     order: UUID
     bill_no: str

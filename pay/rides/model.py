@@ -98,15 +98,24 @@ class Transfer(Data, frozen=True, kw_only=True):
     off: Money
 
 
+class Shares(Data, frozen=True, kw_only=True):
+    """What a class pays of the listed fare, in thousandths; the city pays the rest."""
+
+    free: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    half: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 500
+
+    def of(self, fare: FareClass) -> int:
+        """Return the share of a class."""
+        return {FareClass.FREE: self.free, FareClass.HALF: self.half}.get(fare, 1000)
+
+
 class FareTable(Data, frozen=True, kw_only=True):
-    """An operator's prices; `shares` is what a class pays of the listed fare, in thousandths."""
+    """An operator's prices."""
 
     lines: Annotated[dict[Name, Flat | Distance], msgspec.Meta(min_length=1, max_length=500)]
     transfer: Transfer | None = None
     daily_cap: Money | None = None
-    shares: dict[FareClass, Annotated[int, msgspec.Meta(ge=0, le=1000)]] = msgspec.field(
-        default_factory=lambda: {FareClass.FREE: 0, FareClass.HALF: 500}
-    )
+    shares: Shares = Shares()
     longest: Annotated[int, msgspec.Meta(ge=60, le=86400)] = 4 * 3600
     """Seconds in which an exit still belongs to an entry."""
     patience: Annotated[int, msgspec.Meta(ge=0, le=UPLOAD_DAYS * 86400)] = 86400
@@ -115,16 +124,13 @@ class FareTable(Data, frozen=True, kw_only=True):
     """When the day of the cap begins, in seconds of UTC: 04:00 in Beijing unless given."""
 
     def faults(self) -> list[str]:
-        """Return JSON pointers of what fits no schema but is wrong: bands out of order, a class of full fare cut."""
-        found = []
-        for name, line in self.lines.items():
-            if isinstance(line, Distance) and any(
-                after.up_to <= before.up_to or after.fare < before.fare for before, after in pairwise(line.bands)
-            ):
-                found.append(f"/lines/{name}/bands")
-        if self.shares.get(FareClass.FULL, 1000) != 1000:  # noqa: PLR2004 - a whole, in thousandths
-            found.append("/shares/0")
-        return found
+        """Return JSON pointers of what fits the schema and is wrong: bands out of order."""
+        return [
+            f"/lines/{name}/bands"
+            for name, line in self.lines.items()
+            if isinstance(line, Distance)
+            and any(after.up_to <= before.up_to or after.fare < before.fare for before, after in pairwise(line.bands))
+        ]
 
     def day(self, at: float) -> int:
         """Return the day of the cap that a time belongs to, counted from 1970."""
@@ -234,7 +240,7 @@ def price(journey: Journey, table: FareTable, spent: Spent) -> Price:
     )
     off = _transfer(journey, table, spent)
     listed, reckoned = max(0, listed - off), max(0, reckoned - off)
-    share = table.shares.get(journey.taps[0].fare, 1000)
+    share = table.shares.of(journey.taps[0].fare)
     own, subsidy = -(-listed * share // 1000), reckoned - -(-reckoned * share // 1000)
     if table.daily_cap is not None:
         own = min(own, max(0, table.daily_cap - spent.by_day.get(table.day(journey.began), 0)))

@@ -2,14 +2,12 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from ecard.db import Db, Pool, Row, Tx
-from pay.rides.errors import FareTableExists
 from pay.rides.model import Direction, FareTable, Journey, Price, Spent, Tap
 from qr.model import FareClass
 
@@ -22,7 +20,7 @@ _TABLES = """
 """
 _ADD_TABLE = """
     INSERT INTO fare_table (operator, valid_from, body) SELECT $1, to_timestamp($2), $3
-    WHERE to_timestamp($2) > now() - interval '1 minute' RETURNING true
+    WHERE to_timestamp($2) > now() - interval '1 minute' ON CONFLICT DO NOTHING RETURNING true
 """
 _RECORD = (
     "SELECT n, outcome, tap, first_at FROM record_taps($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
@@ -58,8 +56,8 @@ _ADD_SUBSIDY = """
 """
 _LOOK_AGAIN = "UPDATE rider SET due_at = to_timestamp($3) WHERE card = $1 AND operator = $2"
 _RIDES = """
-    SELECT r.id, m.name AS operator, r.line, r.kind, r.entry, r.exit, extract(epoch FROM r.began_at)::bigint AS began_at,
-           extract(epoch FROM r.ended_at)::bigint AS ended_at, r.listed, r.fare, r.state, r.order_id AS "order"
+    SELECT r.id, m.name AS operator, r.line, r.kind, r.entry, r.exit,
+           extract(epoch FROM r.began_at)::bigint AS began_at, extract(epoch FROM r.ended_at)::bigint AS ended_at, r.listed, r.fare, r.state, r.order_id AS "order"
     FROM ride r JOIN merchant m ON m.agency = r.operator
     WHERE r.card = $1 AND r.began_at < $2 ORDER BY r.began_at DESC, r.id LIMIT $3
 """
@@ -67,11 +65,17 @@ _TO_CAPTURE = """
     SELECT id FROM ride WHERE state IN ('due', 'owed') AND next_at <= clock_timestamp() ORDER BY next_at LIMIT $1
 """
 _CAPTURE = "SELECT outcome, bank, bank_ref, profile, amount, card FROM ride_capture($1, $2, $3, $4)"
+_UNBANKED = """
+    UPDATE ride SET state = 'owed', owed_since = coalesce(owed_since, clock_timestamp()), tries = tries + 1,
+        next_at = clock_timestamp() + ride_retry((tries + 1)::smallint)
+    WHERE id = $1 AND state IN ('due', 'owed')
+"""
 _OWED = "SELECT DISTINCT card FROM ride WHERE owed_since IS NOT NULL"
 _OWED_RIDE = """
     SELECT operator, fare, line FROM ride WHERE id = $1 AND card = $2 AND state = 'owed' FOR UPDATE
 """
 _PAYING = "UPDATE ride SET state = 'capturing', order_id = $2, next_at = NULL WHERE id = $1 AND state = 'owed'"
+_PAYER = "UPDATE pay_order SET payer = $2 WHERE id = $1 AND state = 'created'"
 _GRANT = """
     INSERT INTO fare_class (card, fare, until)
     SELECT v.card, $4, to_timestamp($5) FROM visit v
@@ -92,7 +96,6 @@ _SUBSIDIES = """
     SELECT city, extract(epoch FROM hour)::bigint AS hour, rides, amount, journal IS NOT NULL AS posted
     FROM ride_subsidy WHERE operator = $1 AND hour < to_timestamp($2) ORDER BY hour DESC, id LIMIT 200
 """
-_decoder = msgspec.json.Decoder(FareTable)
 
 
 class Recording(NamedTuple):
@@ -123,7 +126,11 @@ class Tables:
     """An operator's fare tables of a time, youngest first."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self._tables = [(row["since"], msgspec.convert(row["body"], FareTable, strict=False)) for row in rows]
+        self._tables = [(row["since"], msgspec.convert(row["body"], FareTable)) for row in rows]
+
+    def every(self) -> list[FareTable]:
+        """Return the tables, oldest first."""
+        return [table for _, table in reversed(self._tables)]
 
     def at(self, time: float) -> FareTable | None:
         """Return the table in force at a time (Unix seconds)."""
@@ -140,14 +147,9 @@ async def takes_fares(db: Db, operator: UUID, item: str) -> bool:
     return bool(await db.fetchval("SELECT $2 = ANY (items) FROM merchant WHERE agency = $1", operator, item))
 
 
-async def add_table(tx: Tx, operator: UUID, since: int, table: FareTable) -> None:
-    """Add a fare table for a time to come; raises FareTableExists."""
-    try:
-        added = await tx.fetchval(_ADD_TABLE, operator, float(since), msgspec.to_builtins(table, str_keys=True))
-    except asyncpg.UniqueViolationError:
-        raise FareTableExists from None
-    if not added:
-        raise FareTableExists
+async def add_table(tx: Tx, operator: UUID, since: int, table: FareTable) -> bool:
+    """Add a fare table for a time to come; return whether it is one, and no other table stands there."""
+    return await tx.fetchval(_ADD_TABLE, operator, float(since), msgspec.to_builtins(table)) is not None
 
 
 async def record(pool: Pool, gate: UUID, operator: UUID, city: str, taps: Sequence[Recording]) -> list[Row]:
@@ -233,6 +235,11 @@ async def capture(pool: Pool, ride: UUID, order: UUID, attempt: UUID, item: str)
     return await pool.fetchrow(_CAPTURE, ride, order, attempt, item)
 
 
+async def unbanked(pool: Pool, ride: UUID) -> None:
+    """Note that no bank of ours has the rider's account: the fare is owed, and tried again some times."""
+    await pool.execute(_UNBANKED, ride)
+
+
 async def owed(db: Db) -> list[int]:
     """Return the cards that owe for a ride."""
     return [row["card"] for row in await db.fetch(_OWED)]
@@ -243,17 +250,20 @@ async def owed_ride(tx: Tx, ride: UUID, card: int) -> Row | None:
     return await tx.fetchrow(_OWED_RIDE, ride, card)
 
 
-async def paying(tx: Tx, ride: UUID, order: UUID) -> None:
-    """Note that an order of the holder's own is to pay for an owed ride."""
+async def paying(tx: Tx, ride: UUID, order: UUID, card: int) -> None:
+    """Note that an order, which only this card's holder may pay, is to pay for an owed ride."""
     await tx.execute(_PAYING, ride, order)
+    await tx.execute(_PAYER, order, card)
 
 
 async def grant(tx: Tx, visit: UUID, agency: UUID, items: Sequence[str], fare: FareClass, until: int) -> int | None:
     """Give the holder of a visit a fare class, or take it away; return the card, None without such a visit."""
-    if fare is FareClass.FULL:
-        card: int | None = await tx.fetchval(_WITHDRAW, visit, agency, list(items))
-        return card
-    card = await tx.fetchval(_GRANT, visit, agency, list(items), int(fare), float(until))
+    here = (visit, agency, list(items))
+    card: int | None = (
+        await tx.fetchval(_WITHDRAW, *here)
+        if fare is FareClass.FULL
+        else await tx.fetchval(_GRANT, *here, int(fare), float(until))
+    )
     return card
 
 

@@ -18,6 +18,7 @@ from pay.rides.model import (
     Joined,
     Kind,
     Price,
+    Shares,
     Spent,
     Tap,
     Transfer,
@@ -143,7 +144,7 @@ def test_no_fare_is_negative_nor_above_the_list_and_no_day_above_its_cap(
         lines=TABLE.lines,
         daily_cap=cap,
         transfer=Transfer(within=3600, off=off),
-        shares={FareClass.FREE: 0, FareClass.HALF: half},
+        shares=Shares(half=half),
     )
     journeys = join(taps, table, LATER).journeys
     made = price_all(journeys, table, NOTHING)
@@ -162,7 +163,6 @@ def test_no_fare_is_negative_nor_above_the_list_and_no_day_above_its_cap(
     [
         (TABLE, []),
         (FareTable(lines={"M": Distance(stations={"A": 0, "B": 1}, bands=METRO.bands[::-1])}), ["/lines/M/bands"]),
-        (FareTable(lines={"101": BUS}, shares={FareClass.FULL: 900}), ["/shares/0"]),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_named(table: FareTable, faults: list[str]) -> None:
