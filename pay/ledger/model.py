@@ -1,7 +1,7 @@
 """What the ledger is made of, pure.
 
-科目 (book), 账户 (account), 凭证 (journal), 分录 (entry), 冻结 (hold). One sign everywhere: + is credit, what came to the
-account or is owed to its owner; − is debit. Amounts are integers in the account's unit: 分 for CNY, pieces, hours.
+科目 (book), 账户 (account), 凭证 (journal), 分录 (entry), 冻结 (hold). One sign everywhere: + is credit, what came
+to the account or is owed to its owner; − is debit. Amounts are integers in the account's unit: 分, pieces, hours.
 """
 
 from collections.abc import Iterable, Mapping

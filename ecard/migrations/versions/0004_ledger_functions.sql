@@ -81,11 +81,11 @@ BEGIN
         SELECT count(a.id) AS known, sum(l.amount) AS total,
                bool_or(l.amount IS NULL OR l.amount NOT BETWEEN -1e15 AND 1e15 OR l.amount = 0) AS wrong
         FROM unnest(p_legs) l LEFT JOIN account a ON a.id = l.account GROUP BY a.unit) u;
-    IF v_wrong OR v_lines IS NULL OR v_lines < 2 THEN
+    IF v_wrong THEN
         RAISE EXCEPTION 'ledger: not an amount' USING ERRCODE = 'LG003';
-    ELSIF v_known <> v_lines THEN
+    ELSIF v_known < v_lines THEN
         RAISE EXCEPTION 'ledger: unknown account' USING ERRCODE = 'LG004';
-    ELSIF v_uneven THEN
+    ELSIF v_uneven OR v_lines IS NULL OR v_lines < 2 THEN
         RAISE EXCEPTION 'ledger: legs do not sum to 0' USING ERRCODE = 'LG002';
     END IF;
 
