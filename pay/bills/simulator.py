@@ -77,46 +77,50 @@ class Agency:
 def application(agency: Agency) -> Litestar:
     """Return the agency's server."""
 
-    async def opened(request: Request[Any, Any, Any], path: str, on: On) -> tuple[bytes, str, Fault | None]:
-        body = await request.body()
-        timestamp, given = request.headers.get(wire.TIMESTAMP, ""), request.headers.get(wire.SIGNATURE, "")
-        if not wire.fits(wire.signature(agency.key, timestamp, path, body), given):
-            return b"", "", Fault(kind="fail", on=on)
-        if abs(int(timestamp) - time.time()) > wire.SKEW:
-            return b"", "", Fault(kind="fail", on=on)
-        fault = agency.fault(on)
-        if fault is not None and fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        return body, given, fault
-
-    def signed(asked: str, status: int, body: bytes, fault: Fault | None) -> Response[bytes]:
-        signature = wire.answer_signature(agency.key, asked, status, body)
-        if fault is not None and fault.kind == "lose_reply":
-            return Response(b"", status_code=502)
-        if fault is not None and fault.kind == "garble":
-            body = body.replace(b"marked", b"failed") + b" "
-        headers = {wire.SIGNATURE: signature}
-        return Response(body, status_code=status, headers=headers, media_type="application/json")
-
     @post(wire.INQUIRIES)
     async def inquiries(request: Request[Any, Any, Any]) -> Response[bytes]:
-        body, asked, fault = await opened(request, wire.INQUIRIES, "inquiry")
+        body, asked, fault = await _opened(agency, request, wire.INQUIRIES, "inquiry")
         if fault is not None and fault.kind == "fail":
             return Response(b"", status_code=500)
         bills = agency.owed(msgspec.json.decode(body, type=wire.Inquiry).account)
         if bills is None:
-            return signed(asked, 404, b"{}", fault)
-        return signed(asked, 200, msgspec.json.encode(wire.Found(bills=bills)), fault)
+            return _signed(agency, asked, 404, b"{}", fault)
+        return _signed(agency, asked, 200, msgspec.json.encode(wire.Found(bills=bills)), fault)
 
     @post(wire.PAYMENTS)
     async def payments(request: Request[Any, Any, Any]) -> Response[bytes]:
-        body, asked, fault = await opened(request, wire.PAYMENTS, "payment")
+        body, asked, fault = await _opened(agency, request, wire.PAYMENTS, "payment")
         if fault is not None and fault.kind == "fail":
             return Response(b"", status_code=500)
         result = agency.mark(msgspec.json.decode(body, type=Paid))
-        return signed(asked, 200, msgspec.json.encode(wire.Result(result=result)), fault)
+        return _signed(agency, asked, 200, msgspec.json.encode(wire.Result(result=result)), fault)
 
     return Litestar([inquiries, payments, *_control(agency)], openapi_config=None, logging_config=None)
+
+
+async def _opened(
+    agency: Agency, request: Request[Any, Any, Any], path: str, on: On
+) -> tuple[bytes, str, Fault | None]:
+    """Return body and signature of a request, and the fault that it meets: a wrong signature is one."""
+    body = await request.body()
+    timestamp, given = request.headers.get(wire.TIMESTAMP, ""), request.headers.get(wire.SIGNATURE, "")
+    right = wire.fits(wire.signature(agency.key, timestamp, path, body), given)
+    if not right or abs(int(timestamp) - time.time()) > wire.SKEW:
+        return b"", "", Fault(kind="fail", on=on)
+    fault = agency.fault(on)
+    if fault is not None and fault.kind == "slow":
+        await asyncio.sleep(fault.seconds)
+    return body, given, fault
+
+
+def _signed(agency: Agency, asked: str, status: int, body: bytes, fault: Fault | None) -> Response[bytes]:
+    signature = wire.answer_signature(agency.key, asked, status, body)
+    if fault is not None and fault.kind == "lose_reply":
+        return Response(b"", status_code=502)
+    if fault is not None and fault.kind == "garble":
+        body += b" "
+    headers = {wire.SIGNATURE: signature}
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
 def _control(agency: Agency) -> list[Any]:

@@ -2,7 +2,7 @@
 
 OrderCodeRefused
 ├── form:     OrderCodeMalformed · OrderCodeTruncated · OrderCodeTooLong · OrderCodeChecksum · OrderCodeVersion
-└── content:  OrderCodeForeign · OrderCodeCurrency · OrderCodeAltered · OrderCodeEnded · AmountWanted · AmountFixed
+└── content:  OrderCodeForeign · OrderCodeCurrency · OrderCodeAltered · OrderCodeEnded · AmountFixed
 """
 
 from ecard.errors import EcardError, Text
@@ -88,14 +88,6 @@ class OrderCodeEnded(OrderCodeRefused):
     status = 409
     code = "order_code_ended"
     title = Text("该订单码已失效", "The order code has ended")
-
-
-class AmountWanted(OrderCodeRefused):
-    """A static code: the payer says the amount."""
-
-    code = "amount_wanted"
-    title = Text("请输入金额", "The amount is wanted")
-    action = Text("静态码须由付款人输入金额 (分)。", "With a static code the payer says the amount (fen).")
 
 
 class AmountFixed(OrderCodeRefused):

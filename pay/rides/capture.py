@@ -1,4 +1,4 @@
-"""Fares are taken: an order and an attempt for each ride, committed, then the bank is asked; and debts are tried again."""
+"""Fares are taken: a ride's order and attempt are committed, then the bank is asked; debts are tried again."""
 
 import asyncio
 import datetime

@@ -56,8 +56,8 @@ _ADD_SUBSIDY = """
 """
 _LOOK_AGAIN = "UPDATE rider SET due_at = to_timestamp($3) WHERE card = $1 AND operator = $2"
 _RIDES = """
-    SELECT r.id, m.name AS operator, r.line, r.kind, r.entry, r.exit,
-           extract(epoch FROM r.began_at)::bigint AS began_at, extract(epoch FROM r.ended_at)::bigint AS ended_at, r.listed, r.fare, r.state, r.order_id AS "order"
+    SELECT r.id, m.name AS operator, r.line, r.kind, r.entry, r.exit, r.listed, r.fare, r.state, r.order_id AS "order",
+           extract(epoch FROM r.began_at)::bigint AS began_at, extract(epoch FROM r.ended_at)::bigint AS ended_at
     FROM ride r JOIN merchant m ON m.agency = r.operator
     WHERE r.card = $1 AND r.began_at < $2 ORDER BY r.began_at DESC, r.id LIMIT $3
 """
