@@ -48,7 +48,8 @@ _TELL_ON = """
     INSERT INTO outbox (id, topic, body)
     SELECT gen_random_uuid(), 'bill', jsonb_build_object('bill', b.id, 'biller', b.biller) FROM bill b
     WHERE b.state = 'paid' AND b.paid_at < now() - interval '4 hours' AND NOT EXISTS (
-        SELECT FROM outbox o WHERE o.topic = 'bill' AND o.body ->> 'bill' = b.id::text AND o.due_at > now() - interval '4 hours')
+        SELECT FROM outbox o WHERE o.topic = 'bill' AND o.body ->> 'bill' = b.id::text
+                               AND o.due_at > now() - interval '4 hours')
     LIMIT 200
 """
 
