@@ -158,7 +158,7 @@ CREATE FUNCTION pay_charge(
     p_seconds integer, p_banks text[], p_form text, p_evidence text, p_strength text, p_amr text[], p_class text,
     p_card integer, p_device integer, p_once bytea, p_shadow bytea,
     OUT outcome text, OUT state text, OUT bank text, OUT bank_ref text, OUT profile bytea, OUT first_at timestamptz,
-    OUT expires_at timestamptz
+    OUT expires_at timestamptz, OUT at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v record;
@@ -188,12 +188,13 @@ BEGIN
         END IF;
         v_free := v_class = 'C' AND p_amount <= least(v.free_each, v.small_free_limit) AND v.free_times > 0;
         state := CASE WHEN p_confirm OR v_class = 'C' AND NOT v_free THEN 'user_confirming' ELSE 'processing' END;
-        expires_at := CASE WHEN state = 'user_confirming' THEN clock_timestamp() + make_interval(secs => p_seconds) END;
+        at := clock_timestamp();
+        expires_at := CASE WHEN state = 'user_confirming' THEN at + make_interval(secs => p_seconds) END;
         INSERT INTO pay_order AS o (id, merchant, out_trade_no, terminal, request_id, body_sha256, item, amount,
-                                    subject, kind, state, payer, bank, class, free, expires_at)
+                                    subject, kind, state, payer, bank, class, free, created_at, expires_at)
             VALUES (p_id, p_merchant, p_out_trade_no, p_terminal, p_request_id, p_body, p_item, p_amount, p_subject,
                     'code', pay_charge.state, p_card, pay_charge.bank, v_class,
-                    v_free AND pay_charge.state = 'processing', pay_charge.expires_at)
+                    v_free AND pay_charge.state = 'processing', pay_charge.at, pay_charge.expires_at)
             ON CONFLICT (merchant, out_trade_no) DO NOTHING;
         IF NOT FOUND THEN
             outcome := 'taken';
@@ -204,7 +205,7 @@ BEGIN
             IF NOT v_counted AND v_class = 'C' THEN
                 -- What is too much without the password may be paid with it.
                 state := 'user_confirming';
-                expires_at := clock_timestamp() + make_interval(secs => p_seconds);
+                expires_at := at + make_interval(secs => p_seconds);
                 UPDATE pay_order o SET state = 'user_confirming', free = false, expires_at = pay_charge.expires_at
                     WHERE o.id = p_id;
             ELSIF NOT v_counted THEN
@@ -245,7 +246,7 @@ END $$;
 CREATE FUNCTION pay_open(
     p_id uuid, p_merchant uuid, p_terminal uuid, p_request_id text, p_body bytea, p_out_trade_no text,
     p_amount bigint, p_subject text, p_item text, p_kind text, p_seconds integer,
-    OUT outcome text, OUT expires_at timestamptz
+    OUT outcome text
 ) LANGUAGE plpgsql AS $$
 DECLARE
     m merchant;
@@ -258,11 +259,10 @@ BEGIN
         WHEN p_amount > m.order_limit THEN 'over_order_limit'
         ELSE 'ok' END;
     IF outcome = 'ok' THEN
-        expires_at := clock_timestamp() + make_interval(secs => p_seconds);
         INSERT INTO pay_order (id, merchant, out_trade_no, terminal, request_id, body_sha256, item, amount, subject,
                                kind, state, expires_at)
             VALUES (p_id, p_merchant, p_out_trade_no, p_terminal, p_request_id, p_body, p_item, p_amount, p_subject,
-                    p_kind, 'created', pay_open.expires_at)
+                    p_kind, 'created', clock_timestamp() + make_interval(secs => p_seconds))
             ON CONFLICT (merchant, out_trade_no) DO NOTHING;
         IF NOT FOUND THEN
             outcome := 'taken';
@@ -277,7 +277,8 @@ END $$;
 CREATE FUNCTION pay_confirm(
     p_order uuid, p_attempt uuid, p_card integer, p_actor uuid, p_busi_seq uuid, p_level smallint,
     p_banks text[],
-    OUT outcome text, OUT state text, OUT bank text, OUT bank_ref text, OUT profile bytea, OUT amount bigint
+    OUT outcome text, OUT state text, OUT bank text, OUT bank_ref text, OUT profile bytea, OUT amount bigint,
+    OUT subject text
 ) LANGUAGE plpgsql AS $$
 DECLARE
     o pay_order;
@@ -337,7 +338,7 @@ BEGIN
         INSERT INTO audit_event (kind, outcome, actor, card, item, detail)
             VALUES ('visit', 'ok', p_actor, p_card, o.item, jsonb_build_object('visit', o.id, 'evidence', 'app'));
     END IF;
-    state := 'processing'; amount := o.amount; bank_ref := bank_reference(o.id, 1::smallint);
+    state := 'processing'; amount := o.amount; subject := o.subject; bank_ref := bank_reference(o.id, 1::smallint);
     UPDATE pay_order p SET state = 'processing', payer = p_card, bank = v.bank, class = v_class, free = false,
         confirmed_by = p_busi_seq, expires_at = NULL WHERE p.id = o.id;
     INSERT INTO bank_attempt (id, subject, kind, order_id, bank, bank_ref, amount, next_check_at)
@@ -488,7 +489,7 @@ END $$;
 -- row asks for a person); not_found (no such attempt, or a pay-out, which settlement books).
 CREATE FUNCTION pay_book(
     p_attempt uuid, p_outcome text, p_raw_code text DEFAULT '',
-    OUT outcome text, OUT order_id uuid, OUT state text
+    OUT outcome text, OUT order_id uuid, OUT state text, OUT paid_at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
     o pay_order;
@@ -506,7 +507,7 @@ BEGIN
         WHERE b.id = p_attempt AND b.outcome IN ('sent', 'unknown') RETURNING * INTO a;
     IF NOT FOUND THEN
         SELECT b.* INTO a FROM bank_attempt b WHERE b.id = p_attempt;
-        state := o.state;
+        state := o.state; paid_at := o.paid_at;
         outcome := CASE WHEN p_outcome IN (a.outcome, 'unknown') THEN 'again' ELSE 'conflict' END;
         IF outcome = 'conflict' THEN
             INSERT INTO audit_event (kind, outcome, item, detail) VALUES ('bank_answer', 'conflict', o.item,
@@ -520,7 +521,7 @@ BEGIN
     ELSE
         o := pay_book_refund(o, a);
     END IF;
-    state := o.state;
+    state := o.state; paid_at := o.paid_at;
 END $$;
 
 -- The bank is going to be asked to undo a payment whose outcome is not known; true while that may be asked.
