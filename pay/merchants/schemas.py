@@ -8,7 +8,9 @@ import msgspec
 from ecard.access.schemas import Body, Name
 from pay.merchants.model import LARGEST, Amount
 
-BankCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,16}(?!\n)$", description="银行代码 (the bank's code)")]
+BankCode = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,16}(?!\n)$", description="银行代码 (the bank's code)")
+]
 Account = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8,32}(?!\n)$", description="结算账号 (account number)")]
 Category = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}(?!\n)$", description="ISO 18245, four digits")]
 ItemCode = Annotated[str, msgspec.Meta(max_length=16)]

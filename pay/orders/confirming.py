@@ -59,7 +59,10 @@ async def confirm(till: Till, holder: Holder, number: UUID, busi_seq: UUID) -> M
         confirmed = await once()
     if confirmed.outcome == "ok" and confirmed.bank is not None:
         debit = Debit(
-            confirmed.bank_ref or "", account_of(till, confirmed.profile), confirmed.amount or 0, confirmed.subject or ""
+            confirmed.bank_ref or "",
+            account_of(till, confirmed.profile),
+            confirmed.amount or 0,
+            confirmed.subject or "",
         )
         await ask(till, confirmed.bank, attempt, debit)
     elif confirmed.outcome != "retry":
@@ -110,9 +113,7 @@ async def agree(till: Till, holder: Holder, terms: PayerTerms) -> None:
         await password.spend(tx, terms.busi_seq, holder.actor)
         await store.agree(tx, holder.card, terms.free_each, terms.free_times, terms.agreed)
         detail = {"free_each": terms.free_each, "free_times": terms.free_times, "agreed": terms.agreed}
-        await audit.insert(
-            tx, kind="payment_terms", outcome="ok", actor=holder.actor, card=holder.card, detail=detail
-        )
+        await audit.insert(tx, kind="payment_terms", outcome="ok", actor=holder.actor, card=holder.card, detail=detail)
 
 
 def _mine(row: Any) -> MyOrder:

@@ -87,9 +87,7 @@ async def refunds(db: Db, by: Terminal, order: UUID) -> list[Refund]:
     return [_view(row) for row in await db.fetch(f"{_KNOWN} ORDER BY r.created_at, r.id", 0, order, by.agency)]
 
 
-async def _again(
-    db: Db, by: Terminal, order: UUID, out_refund_no: str, key: str, body_sha256: bytes
-) -> Refund:
+async def _again(db: Db, by: Terminal, order: UUID, out_refund_no: str, key: str, body_sha256: bytes) -> Refund:
     row = await _row(db, by, order, out_refund_no)
     if (row["terminal"], row["request_id"]) != (by.actor, key):
         raise OutRefundNoUsed

@@ -59,7 +59,15 @@ from pay.orders.schemas import (
 )
 
 _Zoned = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
-_OPENING = (ItemUnknown, ItemNotPayable, NotAMerchant, MerchantSuspended, ItemNotAllowed, OverOrderLimit, OutTradeNoUsed)
+_OPENING = (
+    ItemUnknown,
+    ItemNotPayable,
+    NotAMerchant,
+    MerchantSuspended,
+    ItemNotAllowed,
+    OverOrderLimit,
+    OutTradeNoUsed,
+)
 _CHARGING = (
     *_OPENING,
     OverDayLimit,
@@ -143,7 +151,12 @@ async def order_find(
     return await service.order_by_number(runtime.pool, terminal, out_trade_no)
 
 
-@post("/orders/{order:uuid}/close", operation_id="order_close", status_code=200, opt={"errors": (NotFound, OrderNotWaiting)})
+@post(
+    "/orders/{order:uuid}/close",
+    operation_id="order_close",
+    status_code=200,
+    opt={"errors": (NotFound, OrderNotWaiting)},
+)
 async def order_close(order: FromPath[UUID], terminal: Given[Terminal], till: Given[Till]) -> Order:
     """Close an order that nobody has paid 关闭订单: only while it waits for its holder."""
     return await service.close(till, terminal, order)

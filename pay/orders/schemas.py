@@ -14,7 +14,8 @@ from pay.orders.model import Kind, RefundState, State
 Number = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,32}(?!\n)$", description="商户自编号 (the merchant's own number): letters, digits, - and _"
+        pattern=r"^[A-Za-z0-9_-]{1,32}(?!\n)$",
+        description="商户自编号 (the merchant's own number): letters, digits, - and _",
     ),
 ]
 

@@ -203,7 +203,9 @@ async def agree(tx: Tx, card: int, free_each: int, free_times: int, agreed: int)
 
 async def by_number(db: Db, merchant: UUID, out_trade_no: str, in_flight_seconds: float) -> Known | None:
     """Return a merchant's order by the merchant's number, or None."""
-    row = await db.fetchrow(f"{_ORDER} WHERE o.merchant = $2 AND o.out_trade_no = $3", in_flight_seconds, merchant, out_trade_no)
+    row = await db.fetchrow(
+        f"{_ORDER} WHERE o.merchant = $2 AND o.out_trade_no = $3", in_flight_seconds, merchant, out_trade_no
+    )
     return None if row is None else _known(row)
 
 
