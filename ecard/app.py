@@ -59,6 +59,8 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.banks.connector import lines_to_banks
+from pay.banks.directory import Banks
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -95,6 +97,7 @@ class _Open:
     bundles: BundleMaker
     server: Server
     feed: Feed
+    banks: Banks
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -116,15 +119,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             Marks(runtime.pool),
         )
         await server.ended.refresh(runtime.pool)
+        banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
+        await banks.refresh(runtime.pool)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         # For the operations that are called directly (`ecard.direct`).
-        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
+        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server, banks=banks)
         work = [
             _watch(server),
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
+            banks.refresh_for_ever(runtime.pool),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
@@ -134,6 +140,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await http.aclose()
+            await banks.close()
             await runtime.close()
 
     app = Litestar(
@@ -180,6 +187,9 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def feed() -> Any:
         return opened.feed
 
+    async def banks() -> Any:
+        return opened.banks
+
     async def catalogue() -> Any:
         return known
 
@@ -197,6 +207,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         "bundles": Provide(bundles, use_cache=True),
         "server": Provide(server, use_cache=True),
         "feed": Provide(feed, use_cache=True),
+        "banks": Provide(banks, use_cache=True),
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
