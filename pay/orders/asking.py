@@ -14,7 +14,7 @@ from pay.banks.bank import Answer, Ask, Outcome
 from pay.banks.directory import Banks
 from pay.banks.errors import BankUnavailable, BankUnknown
 from pay.orders import store
-from pay.orders.model import State
+from pay.orders.model import OrderState
 from pay.orders.store import Booked
 
 log = logging.getLogger("pay.orders")
@@ -46,7 +46,7 @@ async def ask(till: Till, bank: str, attempt: UUID, asked: Ask) -> tuple[Booked,
         return await store.book(till.runtime.pool, attempt, answer.outcome.value, answer.code), answer
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         log.warning("an answer of a bank was not booked: %s", type(error).__name__)
-        return Booked(outcome="unbooked", order_id=None, state=State.PROCESSING.value, paid_at=None), answer
+        return Booked(outcome="unbooked", order_id=None, state=OrderState.PROCESSING, paid_at=None), answer
 
 
 def open_banks(banks: Banks) -> list[str]:

@@ -8,8 +8,8 @@ from ecard.audit import store as audit
 from ecard.callers import Holder
 from ecard.cards import password
 from ecard.cards.errors import BusiSeqUnknown
-from ecard.desk.errors import CardSuspended, DeviceUnbound, LevelTooLow, VisitRefused
 from ecard.db import begin
+from ecard.desk.errors import CardSuspended, DeviceUnbound, LevelTooLow, VisitRefused
 from ecard.errors import EcardError, NotFound
 from ecard.ids import new_id
 from pay.banks.bank import Debit
@@ -18,7 +18,7 @@ from pay.merchants.errors import MerchantSuspended
 from pay.orders import store
 from pay.orders.asking import Till, account_of, ask, bind, open_banks, why_not
 from pay.orders.errors import OrderExpired, OrderNotWaiting, OverDayLimit, UseDisputed
-from pay.orders.model import Kind, State
+from pay.orders.model import OrderKind, OrderState
 from pay.orders.schemas import MyOrder, PayerTerms
 
 _REFUSALS: dict[str, type[EcardError]] = {
@@ -112,7 +112,11 @@ async def agree(till: Till, holder: Holder, terms: PayerTerms) -> None:
     async with begin(till.runtime.pool) as tx:
         await password.spend(tx, terms.busi_seq, holder.actor)
         await store.agree(tx, holder.card, terms.free_each, terms.free_times, terms.agreed)
-        detail = {"free_each": terms.free_each, "free_times": terms.free_times, "agreed": terms.agreed}
+        detail: dict[str, object] = {
+            "free_each": terms.free_each,
+            "free_times": terms.free_times,
+            "agreed": terms.agreed,
+        }
         await audit.insert(tx, kind="payment_terms", outcome="ok", actor=holder.actor, card=holder.card, detail=detail)
 
 
@@ -122,8 +126,8 @@ def _mine(row: Any) -> MyOrder:
         merchant=row["merchant"],
         item=row["item"],
         subject=row["subject"],
-        kind=Kind(row["kind"]),
-        state=State(row["state"]),
+        kind=OrderKind(row["kind"]),
+        state=OrderState(row["state"]),
         amount=row["amount"],
         refunded=row["refunded"],
         created_at=int(row["created_at"].timestamp()),

@@ -10,6 +10,7 @@ The classes are those of 银发〔2017〕296号 with the limit of a day: A two f
 agreement; B two factors, 5,000 yuan; C one factor, 1,000 yuan; D a static code, 500 yuan.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -18,13 +19,15 @@ import msgspec
 from ecard.catalogue.model import Item, Strength
 from ecard.desk.model import Evidence, check
 
+NUMBER = re.compile(r"[A-Za-z0-9_-]{1,32}")
+"""A merchant's own number of an order or a refund."""
 CONFIRM_SECONDS = 120
 """Seconds that a till waits for the password."""
 IN_FLIGHT_SECONDS = 10
 """Seconds for which an attempt without an answer is taken to be under way in the request that made it."""
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     """How an order stands."""
 
     CREATED = "created"
@@ -51,7 +54,7 @@ class RefundState(StrEnum):
     SUSPENDED = "suspended"
 
 
-class Kind(StrEnum):
+class OrderKind(StrEnum):
     """How an order came about."""
 
     CODE = "code"
@@ -62,21 +65,30 @@ class Kind(StrEnum):
     RIDE = "ride"
 
 
-MOVES: Mapping[State, frozenset[State]] = {
-    State.CREATED: frozenset({State.PROCESSING, State.CLOSED}),
-    State.USER_CONFIRMING: frozenset({State.PROCESSING, State.CLOSED}),
-    State.PROCESSING: frozenset(
-        {State.PAID, State.FAILED, State.REVERSED, State.UNKNOWN, State.REVERSING, State.SUSPENDED}
+MOVES: Mapping[OrderState, frozenset[OrderState]] = {
+    OrderState.CREATED: frozenset({OrderState.PROCESSING, OrderState.CLOSED}),
+    OrderState.USER_CONFIRMING: frozenset({OrderState.PROCESSING, OrderState.CLOSED}),
+    OrderState.PROCESSING: frozenset(
+        {
+            OrderState.PAID,
+            OrderState.FAILED,
+            OrderState.REVERSED,
+            OrderState.UNKNOWN,
+            OrderState.REVERSING,
+            OrderState.SUSPENDED,
+        }
     ),
-    State.UNKNOWN: frozenset({State.PAID, State.FAILED, State.REVERSED, State.REVERSING, State.SUSPENDED}),
-    State.REVERSING: frozenset({State.PAID, State.FAILED, State.REVERSED, State.SUSPENDED}),
-    State.SUSPENDED: frozenset({State.PAID, State.FAILED, State.REVERSED}),
-    State.PAID: frozenset({State.PARTIALLY_REFUNDED, State.REFUNDED}),
-    State.PARTIALLY_REFUNDED: frozenset({State.PARTIALLY_REFUNDED, State.REFUNDED}),
-    State.REFUNDED: frozenset(),
-    State.FAILED: frozenset(),
-    State.REVERSED: frozenset(),
-    State.CLOSED: frozenset(),
+    OrderState.UNKNOWN: frozenset(
+        {OrderState.PAID, OrderState.FAILED, OrderState.REVERSED, OrderState.REVERSING, OrderState.SUSPENDED}
+    ),
+    OrderState.REVERSING: frozenset({OrderState.PAID, OrderState.FAILED, OrderState.REVERSED, OrderState.SUSPENDED}),
+    OrderState.SUSPENDED: frozenset({OrderState.PAID, OrderState.FAILED, OrderState.REVERSED}),
+    OrderState.PAID: frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED}),
+    OrderState.PARTIALLY_REFUNDED: frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED}),
+    OrderState.REFUNDED: frozenset(),
+    OrderState.FAILED: frozenset(),
+    OrderState.REVERSED: frozenset(),
+    OrderState.CLOSED: frozenset(),
 }
 """From each state, where an order may go next; the SQL's guards are these."""
 

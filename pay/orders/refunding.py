@@ -74,7 +74,7 @@ async def refund(
             raise OverRefund(refundable=made["refundable"])
         case "not_refundable":
             known = await store.find(pool, order)
-            raise NotRefundable(**({"state": known.state.value} if known else {}))
+            raise NotRefundable(state=known.state.value if known else None)
         case _:
             raise KeyReused
 

@@ -25,10 +25,12 @@ from ecard.desk.errors import (
     WrongPlace,
     WrongScene,
 )
+from ecard.desk.service import Desk
 from ecard.errors import Invalid, NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight, creation
 from ecard.runtime import Runtime
+from pay.banks.directory import Banks
 from pay.banks.errors import BankUnavailable, BankUnknown
 from pay.merchants.errors import ItemNotPayable, MerchantSuspended, NotAMerchant
 from pay.orders import confirming, refunding, service
@@ -46,7 +48,7 @@ from pay.orders.errors import (
     OverRefund,
     UseDisputed,
 )
-from pay.orders.model import Kind
+from pay.orders.model import OrderKind
 from pay.orders.schemas import (
     ChargeRequest,
     Confirmation,
@@ -104,11 +106,15 @@ _CONFIRMING = (
 
 @post("/charges", operation_id="charge_create", status_code=201, opt={"direct": True, "errors": _CHARGING})
 async def charge_create(
-    data: JSONBody[ChargeRequest], request: Request[Any, Any, Any], terminal: Given[Terminal], till: Given[Till]
+    data: JSONBody[ChargeRequest],
+    request: Request[Any, Any, Any],
+    terminal: Given[Terminal],
+    desk: Given[Desk],
+    banks: Given[Banks],
 ) -> Response[Order]:
     """Charge the holder whose code was scanned 扫码扣款: see `state`; what is under way is to be asked for again."""
-    call = await creation(request, till.runtime)
-    charged, again = await service.charge(till, data, terminal, key=call.required_key(), body=call.body)
+    call = await creation(request, desk.runtime)
+    charged, again = await service.charge(Till(desk, banks), data, terminal, key=call.required_key(), body=call.body)
     return _made(charged, again=again)
 
 
@@ -124,7 +130,7 @@ async def order_create(
             catalogue,
             data,
             merchant=terminal.agency,
-            kind=Kind.APP,
+            kind=OrderKind.APP,
             key=creation.required_key(),
             body=creation.body,
             terminal=terminal.actor,
@@ -139,14 +145,8 @@ async def order_get(order: FromPath[UUID], terminal: Given[Terminal], runtime: G
     return await service.order(runtime.pool, terminal, order)
 
 
-@get("/orders", operation_id="order_find", opt={"errors": (NotFound,)})
-async def order_find(
-    terminal: Given[Terminal],
-    runtime: Given[Runtime],
-    out_trade_no: Annotated[
-        str, QueryParameter(min_length=1, max_length=32, description="商户订单号 (the merchant's own number)")
-    ],
-) -> Order:
+@get("/orders/by-number/{out_trade_no:str}", operation_id="order_find", opt={"errors": (NotFound,)})
+async def order_find(out_trade_no: FromPath[str], terminal: Given[Terminal], runtime: Given[Runtime]) -> Order:
     """Say how an order of the agency stands, by the agency's own number 按商户订单号查询."""
     return await service.order_by_number(runtime.pool, terminal, out_trade_no)
 

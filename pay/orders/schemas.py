@@ -9,12 +9,12 @@ from ecard.access.schemas import Body, Name
 from ecard.desk.schemas import EvidenceRequest
 from pay.merchants.model import Amount
 from pay.merchants.schemas import ItemCode
-from pay.orders.model import Kind, RefundState, State
+from pay.orders.model import NUMBER, OrderKind, OrderState, RefundState
 
 Number = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,32}(?!\n)$",
+        pattern=f"^{NUMBER.pattern}(?!\\n)$",
         description="商户自编号 (the merchant's own number): letters, digits, - and _",
     ),
 ]
@@ -51,8 +51,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     out_trade_no: str
     item: str
     subject: str
-    kind: Kind
-    state: State
+    kind: OrderKind
+    state: OrderState
     amount: int
     refunded: int
     created_at: int
@@ -68,8 +68,8 @@ class MyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     merchant: str
     item: str
     subject: str
-    kind: Kind
-    state: State
+    kind: OrderKind
+    state: OrderState
     amount: int
     refunded: int
     created_at: int

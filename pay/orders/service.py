@@ -21,7 +21,7 @@ from pay.merchants.model import check_payable
 from pay.orders import store
 from pay.orders.asking import Till, account_of, ask, bind, open_banks, why_not
 from pay.orders.errors import ItemNotAllowed, OrderNotWaiting, OutTradeNoUsed, OverDayLimit, OverOrderLimit
-from pay.orders.model import CONFIRM_SECONDS, IN_FLIGHT_SECONDS, Kind, State, check_evidence, class_of
+from pay.orders.model import CONFIRM_SECONDS, IN_FLIGHT_SECONDS, NUMBER, OrderKind, OrderState, check_evidence, class_of
 from pay.orders.schemas import ChargeRequest, Order, OrderRequest
 
 _REFUSALS: dict[str, type[EcardError]] = {
@@ -113,14 +113,14 @@ async def _charge(
     if charged.bank is not None and charged.bank_ref is not None:
         debit = Debit(charged.bank_ref, account_of(till, charged.profile), asked.amount, asked.subject)
         booked, answer = await ask(till, charged.bank, claim.attempt, debit)
-        state, paid_at = State(booked.state), booked.paid_at
-        reason = answer.code if state is State.FAILED else None
+        state, paid_at = booked.state or state, booked.paid_at
+        reason = answer.code if state is OrderState.FAILED else None
     return Order(
         id=claim.id,
         out_trade_no=asked.out_trade_no,
         item=item.code,
         subject=asked.subject,
-        kind=Kind.CODE,
+        kind=OrderKind.CODE,
         state=state,
         amount=asked.amount,
         refunded=0,
@@ -160,8 +160,12 @@ async def _again(
             raise InFlight(headers={"Retry-After": "1"})
         return view(known)
     if isinstance(refusal, OutTradeNoUsed):
-        raise OutTradeNoUsed(order=str(known.id), state=known.state.value)
+        raise _used_by(known)
     return None
+
+
+def _used_by(known: store.Known) -> OutTradeNoUsed:
+    return OutTradeNoUsed(order=str(known.id), state=known.state.value)
 
 
 async def open_order(
@@ -170,7 +174,7 @@ async def open_order(
     asked: OrderRequest,
     *,
     merchant: UUID,
-    kind: Kind,
+    kind: OrderKind,
     key: str,
     body: bytes,
     terminal: UUID | None = None,
@@ -181,7 +185,7 @@ async def open_order(
     OutTradeNoUsed.
     """
     item = catalogue.get(asked.item)
-    if kind is not Kind.RIDE:
+    if kind is not OrderKind.RIDE:
         check_payable(item)
     outcome, order = await store.open_order(
         tx,
@@ -199,9 +203,9 @@ async def open_order(
     )
     if outcome == "taken":
         known = await store.by_number(tx, merchant, asked.out_trade_no, 0)
-        raise OutTradeNoUsed(**({"order": str(known.id), "state": known.state.value} if known else {}))
+        raise OutTradeNoUsed if known is None else _used_by(known)
     if outcome != "ok" or order is None:
-        raise _REFUSALS.get(outcome, VisitRefused)()
+        raise _REFUSALS.get(outcome, VisitRefused)
     return view(order)
 
 
@@ -212,6 +216,8 @@ async def order(db: Db, by: Terminal, number: UUID) -> Order:
 
 async def order_by_number(db: Db, by: Terminal, out_trade_no: str) -> Order:
     """Return an order of the terminal's agency by its own number; raises NotFound."""
+    if not NUMBER.fullmatch(out_trade_no):
+        raise NotFound
     return view(_of(await store.by_number(db, by.agency, out_trade_no, 0), by))
 
 
@@ -240,7 +246,7 @@ def view(known: store.Known) -> Order:
         created_at=int(known.created_at.timestamp()),
         expires_at=_unix(known.expires_at),
         paid_at=_unix(known.paid_at),
-        reason=known.raw_code if known.state is State.FAILED else None,
+        reason=known.raw_code if known.state is OrderState.FAILED else None,
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ecard.db import Db, Pool, Tx
 from ecard.desk.model import Evidence
-from pay.orders.model import Class, Kind, State
+from pay.orders.model import Class, OrderKind, OrderState
 
 _CHARGE = """
     SELECT outcome, state, bank, bank_ref, profile, first_at, expires_at, at FROM pay_charge(
@@ -42,6 +42,7 @@ _ORDER = """
                AS in_flight
     FROM pay_order o LEFT JOIN bank_attempt a ON a.subject = o.id AND a.seq = 1
 """
+_BY_NUMBER = f"{_ORDER} WHERE o.merchant = $2 AND o.out_trade_no = $3"
 _MINE = """
     SELECT o.id, m.name AS merchant, o.item, o.subject, o.kind,
            CASE WHEN o.state IN ('created', 'user_confirming') AND o.expires_at <= clock_timestamp() THEN 'closed'
@@ -78,7 +79,7 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
     """What `pay_charge` answered; `profile` is sealed, `bank_ref` is None where the password is waited for."""
 
     outcome: str
-    state: State | None
+    state: OrderState | None
     bank: str | None
     bank_ref: str | None
     profile: bytes | None
@@ -104,7 +105,7 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: str
     order_id: UUID | None
-    state: str | None
+    state: OrderState | None
     paid_at: Any
 
 
@@ -119,8 +120,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     body_sha256: bytes
     item: str
     subject: str
-    kind: Kind
-    state: State
+    kind: OrderKind
+    state: OrderState
     amount: int
     refunded: int
     payer: int | None
@@ -160,7 +161,7 @@ async def charge(pool: Pool, asked: Charge, evidence: Evidence) -> Charged:
         evidence.once,
         evidence.shadow,
     )
-    return Charged(**{**row, "state": None if row["state"] is None else State(row["state"])})
+    return Charged(**{**row, "state": None if row["state"] is None else OrderState(row["state"])})
 
 
 async def open_order(tx: Tx, order: UUID, *columns: object) -> tuple[str, Known | None]:
@@ -188,7 +189,8 @@ async def close(db: Db, order: UUID, *, merchant: UUID | None = None, card: int 
 
 async def book(db: Db, attempt: UUID, outcome: str, raw_code: str) -> Booked:
     """Book what a bank said of an attempt."""
-    return Booked(**await db.fetchrow(_BOOK, attempt, outcome, raw_code))
+    row = await db.fetchrow(_BOOK, attempt, outcome, raw_code)
+    return Booked(**{**row, "state": None if row["state"] is None else OrderState(row["state"])})
 
 
 async def bind(pool: Pool, card: int, profile: bytes, bank: str) -> None:
@@ -232,4 +234,4 @@ async def expire(pool: Pool) -> int:
 
 
 def _known(row: Any) -> Known:
-    return Known(**{**row, "kind": Kind(row["kind"]), "state": State(row["state"])})
+    return Known(**{**row, "kind": OrderKind(row["kind"]), "state": OrderState(row["state"])})
