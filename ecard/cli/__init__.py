@@ -13,6 +13,7 @@ from ecard.settings import SettingsError
 _COMMANDS = {
     "agencies": "agencies",
     "audit": "audit",
+    "banks": "banks",
     "catalogue": "catalogue",
     "clients": "clients",
     "code": "code",
