@@ -61,10 +61,17 @@ from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
+from pay.bills import marking
+from pay.bills import routes as bills
+from pay.bills.service import Office
+from pay.codes import routes as order_codes
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.rides import capture
+from pay.rides import routes as rides
+from pay.rides.denied import DeniedMaker
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -94,6 +101,9 @@ ROUTERS = [
     staff.router,
     merchants.router,
     orders.router,
+    order_codes.router,
+    bills.router,
+    rides.router,
     health.router,
 ]
 
@@ -106,6 +116,8 @@ class _Open:
     server: Server
     feed: Feed
     banks: Banks
+    office: Office
+    denials: DeniedMaker
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -133,6 +145,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
+        opened.office, opened.denials = Office(runtime, known, http), DeniedMaker(runtime)
         work = [
             _watch(server),
             _seal(runtime),
@@ -141,6 +154,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             sweep.sweep_for_ever(runtime.pool),
             banks.refresh_for_ever(runtime.pool),
             _close_orders(runtime),
+            capture.work_for_ever(Till(desk, banks)),
+            marking.mark_for_ever(opened.office, Till(desk, banks)),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
@@ -201,7 +216,9 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "banks")},
+        **{
+            name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "banks", "office", "denials")
+        },
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),

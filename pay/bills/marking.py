@@ -14,7 +14,7 @@ from ecard.ids import new_id
 from ecard.outbox import Message
 from pay.banks.bank import Credit
 from pay.bills import store
-from pay.bills.model import Marked, Paid, Silent, State
+from pay.bills.model import BillState, Marked, Paid, Silent
 from pay.bills.service import Office
 from pay.orders.asking import Till, ask
 
@@ -75,7 +75,7 @@ async def mark(office: Office, till: Till, number: UUID) -> bool:
     refund = await store.refund(pool, new_id(), attempt, row["order_id"], row["biller"], number, row["amount"], _REASON)
     if refund["outcome"] == "ok":
         await ask(till, refund["bank"], attempt, Credit(refund["bank_ref"], refund["of_ref"], row["amount"], _REASON))
-    await store.elsewhere(pool, number, State.PAID)
+    await store.elsewhere(pool, number, BillState.PAID)
     return True
 
 

@@ -22,7 +22,7 @@ Number = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[0-
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 
 
-class State(StrEnum):
+class BillState(StrEnum):
     """Where a bill stands here."""
 
     OPEN = "open"

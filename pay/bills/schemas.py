@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body
-from pay.bills.model import Number, State
+from pay.bills.model import BillState, Number
 from pay.merchants.schemas import ItemCode
 
 
@@ -51,7 +51,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     amount: int
     due: str | None
-    state: State
+    state: BillState
     order: UUID | None
 
 

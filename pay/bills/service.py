@@ -28,9 +28,9 @@ from pay.bills.errors import (
     BillInPayment,
     BillPaidElsewhere,
 )
-from pay.bills.model import Biller, Owed, Silent, State
+from pay.bills.model import Biller, BillState, Owed, Silent
 from pay.bills.schemas import Bill, BillerAnswer, BillerEntry, BillerRequest, BillOrder, InquiryRequest
-from pay.orders.model import Kind
+from pay.orders.model import OrderKind
 from pay.orders.schemas import OrderRequest
 from pay.orders.service import open_order
 
@@ -59,7 +59,7 @@ class Office(NamedTuple):
         key = self.runtime.vault.open(KEY, connection.key)
         return HttpBiller(self.http, self.runtime.clock, connection.url, key)
 
-    def index(self, biller: UUID, bill_no: str) -> bytes:
+    def blind(self, biller: UUID, bill_no: str) -> bytes:
         """Return the blind index of a biller's bill."""
         return self.runtime.vault.index("bill.number", f"{biller}\n{bill_no}")
 
@@ -102,7 +102,7 @@ async def inquire(office: Office, holder: Holder, asked: InquiryRequest) -> list
     owed = await _ask(office, connection, asked.account)
     indexes = []
     for one in owed:
-        index = office.index(asked.biller, one.bill_no)
+        index = office.blind(asked.biller, one.bill_no)
         sealed = runtime.vault.seal(FACTS, msgspec.json.encode(Facts(account=asked.account, owed=one)))
         await store.seen(
             runtime.pool,
@@ -132,9 +132,9 @@ async def check(office: Office, holder: Holder, number: UUID) -> store.Stored:
     known = await store.bill(office.runtime.pool, number, holder.card)
     if known is None:
         raise NotFound
-    if known.state == State.ELSEWHERE:
+    if known.state == BillState.ELSEWHERE:
         raise BillPaidElsewhere
-    if known.state != State.OPEN:
+    if known.state != BillState.OPEN:
         raise BillInPayment
     connection = await store.find(office.runtime.pool, known.biller)
     if connection is None:
@@ -143,7 +143,7 @@ async def check(office: Office, holder: Holder, number: UUID) -> store.Stored:
     owed = await _ask(office, connection, facts.account)
     now = next((one for one in owed if one.bill_no == facts.owed.bill_no), None)
     if now is None:
-        await store.elsewhere(office.runtime.pool, number, State.OPEN)
+        await store.elsewhere(office.runtime.pool, number, BillState.OPEN)
         raise BillPaidElsewhere
     if office.snapshot(now) != known.snapshot_mac:
         raise BillChanged(amount=now.amount)
@@ -155,7 +155,9 @@ async def pay(tx: Tx, office: Office, holder: Holder, known: store.Stored, *, ke
     asked = OrderRequest(
         item=known.item, out_trade_no=new_id().hex, amount=known.amount, subject=office.facts(known.facts).owed.title
     )
-    order = await open_order(tx, office.catalogue, asked, merchant=known.biller, kind=Kind.BILL, key=key, body=body)
+    order = await open_order(
+        tx, office.catalogue, asked, merchant=known.biller, kind=OrderKind.BILL, key=key, body=body
+    )
     if not await store.ordered(tx, known.id, order.id, holder.card):
         raise BillInPayment
     return BillOrder(order=order.id, amount=known.amount)
@@ -184,7 +186,7 @@ def _bills(office: Office, rows: Sequence[store.Stored]) -> list[Bill]:
                 title=owed.title,
                 amount=row.amount,
                 due=owed.due,
-                state=State(row.state),
+                state=BillState(row.state),
                 order=row.order_id,
             )
         )

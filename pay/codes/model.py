@@ -39,21 +39,21 @@ _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,9})(?:\.([0-9]{2}))?")
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
-class Kind(StrEnum):
+class CodeKind(StrEnum):
     """Whose amount it is: the payer's in a static code, the order's in a dynamic one."""
 
     STATIC = "static"
     DYNAMIC = "dynamic"
 
 
-_INITIATION = {"11": Kind.STATIC, "12": Kind.DYNAMIC}
+_INITIATION = {"11": CodeKind.STATIC, "12": CodeKind.DYNAMIC}
 
 
 class OrderCode(msgspec.Struct, frozen=True, kw_only=True):
     """What a code says: which code of ours it is, its kind, and the amount in 分 (None where the payer says it)."""
 
     id: UUID
-    kind: Kind
+    kind: CodeKind
     amount: int | None
     category: str
     name: str
@@ -68,7 +68,7 @@ def text(code: OrderCode) -> str:
     latin = code.name if _PRINTABLE.fullmatch(code.name) else "ECARD"
     objects = [
         ("00", _FORMAT),
-        ("01", "11" if code.kind is Kind.STATIC else "12"),
+        ("01", "11" if code.kind is CodeKind.STATIC else "12"),
         ("26", tlv.encode([("00", SCHEME), ("01", code.id.hex)])),
         ("52", code.category),
         ("53", CURRENCY),
@@ -105,7 +105,7 @@ def parse(scanned: str) -> OrderCode:
     if (found.get("53"), found.get("58")) != (CURRENCY, COUNTRY):
         raise OrderCodeCurrency
     kind = _INITIATION.get(found.get("01", ""))
-    if kind is None or not {"52", "59", "60"} <= found.keys() or (kind is Kind.DYNAMIC) != ("54" in found):
+    if kind is None or not {"52", "59", "60"} <= found.keys() or (kind is CodeKind.DYNAMIC) != ("54" in found):
         raise OrderCodeMalformed
     alternate = tlv.decode(found.get("64", ""))
     return OrderCode(

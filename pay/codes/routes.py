@@ -17,7 +17,7 @@ from ecard.idempotency import Creation, InFlight
 from ecard.runtime import Runtime
 from pay.codes import service
 from pay.codes.errors import OrderCodeRefused
-from pay.codes.schemas import OrderCodeAnswer, OrderCodeRequest, Scanned, ScanRequest
+from pay.codes.schemas import OrderCodeAnswer, OrderCodeRequest, OrderCodeScan, ScannedOrder
 from pay.merchants.errors import ItemNotPayable, MerchantSuspended, NotAMerchant
 from pay.orders.errors import ItemNotAllowed, OutTradeNoUsed, OverOrderLimit
 from qr.pictures import DRAWINGS, preferred
@@ -79,8 +79,8 @@ async def order_code_end(code: FromPath[UUID], terminal: Given[Terminal], runtim
     },
 )
 async def order_code_scan(
-    data: JSONBody[ScanRequest], holder: Given[Holder], catalogue: Given[Catalogue], creation: Given[Creation]
-) -> Response[Scanned]:
+    data: JSONBody[OrderCodeScan], holder: Given[Holder], catalogue: Given[Catalogue], creation: Given[Creation]
+) -> Response[ScannedOrder]:
     """Scan a merchant's code 扫订单码: whom it pays, for what; then confirm its order with the password."""
     return await creation.once(
         holder.actor,

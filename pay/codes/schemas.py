@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body, Name
-from pay.codes.model import Kind
+from pay.codes.model import CodeKind
 from pay.merchants.model import Amount
 from pay.merchants.schemas import ItemCode
 from pay.orders.schemas import Number
@@ -26,13 +26,13 @@ class OrderCodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A code's text, to be shown as a QR code; a dynamic one is its `order`'s, until `expires_at` (Unix seconds)."""
 
     id: UUID
-    kind: Kind
+    kind: CodeKind
     text: str
     order: UUID | None
     expires_at: int | None
 
 
-class ScanRequest(Body, frozen=True, kw_only=True):
+class OrderCodeScan(Body, frozen=True, kw_only=True):
     """What the phone scanned; with a static code, once its merchant was shown, also the amount that the payer typed."""
 
     # Longer than any code, so that an oversized scan gets its own answer and not a schema error.
@@ -40,10 +40,10 @@ class ScanRequest(Body, frozen=True, kw_only=True):
     amount: Amount | None = None
 
 
-class Scanned(msgspec.Struct, frozen=True, kw_only=True):
+class ScannedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Whom the code would pay, for what; `order` is to be confirmed with the password, and None until there is one."""
 
-    kind: Kind
+    kind: CodeKind
     merchant: str
     item: str
     subject: str

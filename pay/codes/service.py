@@ -9,12 +9,12 @@ from ecard.errors import Invalid, NotFound
 from ecard.ids import new_id
 from pay.codes import store
 from pay.codes.errors import AmountFixed, OrderCodeAltered, OrderCodeEnded
-from pay.codes.model import Kind, OrderCode, parse, text
-from pay.codes.schemas import OrderCodeAnswer, OrderCodeRequest, Scanned, ScanRequest
+from pay.codes.model import CodeKind, OrderCode, parse, text
+from pay.codes.schemas import OrderCodeAnswer, OrderCodeRequest, OrderCodeScan, ScannedOrder
 from pay.merchants.errors import NotAMerchant
 from pay.merchants.model import check_payable
 from pay.orders.errors import ItemNotAllowed
-from pay.orders.model import Kind as OrderKind
+from pay.orders.model import OrderKind
 from pay.orders.schemas import OrderRequest
 from pay.orders.service import open_order
 
@@ -58,7 +58,7 @@ async def show(
             terminal=by.actor,
         )
         order, expires_at = made.id, made.expires_at
-    code, kind = new_id(), Kind.STATIC if order is None else Kind.DYNAMIC
+    code, kind = new_id(), CodeKind.STATIC if order is None else CodeKind.DYNAMIC
     await store.add(tx, code, by.agency, by.actor, kind.value, asked.item, asked.subject, order)
     said = OrderCode(id=code, kind=kind, amount=asked.amount, category=payee.category, name=payee.name, city=by.region)
     return OrderCodeAnswer(id=code, kind=kind, text=text(said), order=order, expires_at=expires_at)
@@ -70,7 +70,9 @@ async def end(db: Db, by: Terminal, code: UUID) -> None:
         raise NotFound
 
 
-async def scan(tx: Tx, catalogue: Catalogue, asked: ScanRequest, holder: Holder, *, key: str, body: bytes) -> Scanned:
+async def scan(
+    tx: Tx, catalogue: Catalogue, asked: OrderCodeScan, holder: Holder, *, key: str, body: bytes
+) -> ScannedOrder:
     """Return what a scanned code would pay; with a static one and an amount, its order is made for this holder.
 
     Raises the errors of `pay.codes.errors` and those of `open_order`.
@@ -83,10 +85,10 @@ async def scan(tx: Tx, catalogue: Catalogue, asked: ScanRequest, holder: Holder,
         raise OrderCodeAltered
     if known.ended or known.payer not in {None, holder.card}:
         raise OrderCodeEnded
-    if said.kind is Kind.DYNAMIC and asked.amount is not None:
+    if said.kind is CodeKind.DYNAMIC and asked.amount is not None:
         raise AmountFixed
     order = known.order_id
-    if said.kind is Kind.STATIC and asked.amount is not None:
+    if said.kind is CodeKind.STATIC and asked.amount is not None:
         wanted = OrderRequest(
             item=known.item,
             out_trade_no=new_id().hex,
@@ -106,7 +108,7 @@ async def scan(tx: Tx, catalogue: Catalogue, asked: ScanRequest, holder: Holder,
         )
         order = made.id
         await store.hold(tx, order, holder.card)
-    return Scanned(
+    return ScannedOrder(
         kind=said.kind,
         merchant=known.name,
         item=known.item,

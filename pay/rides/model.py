@@ -32,7 +32,7 @@ class Direction(StrEnum):
     SINGLE = "single"
 
 
-class Kind(StrEnum):
+class JourneyKind(StrEnum):
     """What is known of a journey: both ends, or one of them."""
 
     COMPLETE = "complete"
@@ -151,7 +151,7 @@ class Tap(NamedTuple):
 class Journey(NamedTuple):
     """What one or two taps amount to."""
 
-    kind: Kind
+    kind: JourneyKind
     taps: tuple[Tap, ...]
 
     @property
@@ -167,12 +167,12 @@ class Journey(NamedTuple):
     @property
     def entry(self) -> Tap | None:
         """The tap at its beginning."""
-        return None if self.kind is Kind.NO_ENTRY else self.taps[0]
+        return None if self.kind is JourneyKind.NO_ENTRY else self.taps[0]
 
     @property
     def exit(self) -> Tap | None:
         """The tap at its end; a flat line has none."""
-        return self.taps[-1] if self.kind is Kind.NO_ENTRY or len(self.taps) > 1 else None
+        return self.taps[-1] if self.kind is JourneyKind.NO_ENTRY or len(self.taps) > 1 else None
 
 
 class Joined(NamedTuple):
@@ -199,14 +199,16 @@ def join(taps: Iterable[Tap], table: FareTable, now: float) -> Joined:
             tap, after = ordered[place], ordered[place + 1] if place + 1 < len(ordered) else None
             place += 1
             if tap.direction is Direction.SINGLE:
-                journeys.append(Journey(Kind.COMPLETE, (tap,)))
+                journeys.append(Journey(JourneyKind.COMPLETE, (tap,)))
             elif tap.direction is Direction.IN and _ends(tap, after, table):
-                journeys.append(Journey(Kind.COMPLETE, (tap, after)))  # type: ignore[arg-type] # `_ends` has looked
+                journeys.append(Journey(JourneyKind.COMPLETE, (tap, after)))  # type: ignore[arg-type] # `_ends` has looked
                 place += 1
             elif now < tap.at + table.patience:
                 waiting.append(tap.at + table.patience)
             else:
-                journeys.append(Journey(Kind.NO_EXIT if tap.direction is Direction.IN else Kind.NO_ENTRY, (tap,)))
+                journeys.append(
+                    Journey(JourneyKind.NO_EXIT if tap.direction is Direction.IN else JourneyKind.NO_ENTRY, (tap,))
+                )
     return Joined(sorted(journeys, key=lambda one: one.began), min(waiting, default=None))
 
 

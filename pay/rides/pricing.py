@@ -1,9 +1,9 @@
 """Taps become rides: one rider at a time, whom no other process is at."""
 
-from ecard.db import Pool, begin
+from ecard.db import Pool, Tx, begin
 from ecard.ids import new_id
 from pay.rides import store
-from pay.rides.model import Journey, Spent, Tap, join, price
+from pay.rides.model import FareTable, Journey, Spent, Tap, join, price
 
 
 async def price_due(pool: Pool, limit: int = 200) -> int:
@@ -19,7 +19,7 @@ async def price_due(pool: Pool, limit: int = 200) -> int:
     return looked
 
 
-async def _price(tx: store.Tx, rider: store.Rider) -> None:
+async def _price(tx: Tx, rider: store.Rider) -> None:
     """Make rides of a rider's taps: each by the table in force at its first tap, counting the rides before it."""
     taps, cities = await store.open_taps(tx, rider)
     if not taps:
@@ -39,11 +39,11 @@ async def _price(tx: store.Tx, rider: store.Rider) -> None:
 
 
 async def _add(
-    tx: store.Tx,
+    tx: Tx,
     rider: store.Rider,
     journey: Journey,
     cities: dict[object, str],
-    table: store.FareTable,
+    table: FareTable,
     earlier: Spent,
 ) -> None:
     began: Tap = journey.taps[0]

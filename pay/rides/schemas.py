@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body
-from pay.rides.model import FareTable, Kind
+from pay.rides.model import FareTable, JourneyKind
 
 MOST_TAPS = 100
 """Taps in an upload: as many as the largest body holds."""
@@ -104,7 +104,7 @@ class Ride(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     operator: str
     line: str
-    kind: Kind
+    kind: JourneyKind
     entry: str | None
     exit: str | None
     began_at: int

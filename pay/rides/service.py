@@ -7,12 +7,12 @@ from uuid import UUID
 from ecard.audit import store as audit
 from ecard.callers import Holder, Operator, Terminal
 from ecard.catalogue.model import Catalogue, Flow, Item
-from ecard.db import Tx
+from ecard.db import Row, Tx
 from ecard.desk.errors import CardSuspended, DeviceUnbound, VisitRefused
 from ecard.errors import EcardError
 from ecard.ids import new_id
 from ecard.runtime import Runtime
-from pay.orders.model import Kind
+from pay.orders.model import OrderKind
 from pay.orders.schemas import OrderRequest
 from pay.orders.service import open_order
 from pay.rides import reading, store
@@ -40,6 +40,7 @@ from pay.rides.schemas import (
 )
 from pay.rides.store import Recording
 from qr.model import FareClass
+from qr.verify import SlotKey
 
 GRANTING = ("A2-26", "A2-41")
 """Items whose visit lets an agency give a fare class: riding, and the services for disabled people."""
@@ -88,7 +89,7 @@ async def upload(runtime: Runtime, by: Terminal, taps: Sequence[TapLine]) -> Tap
 
 
 def _read(
-    runtime: Runtime, slots: dict[int, reading.SlotKey], tables: store.Tables, n: int, tap: TapLine, now: float
+    runtime: Runtime, slots: dict[int, SlotKey], tables: store.Tables, n: int, tap: TapLine, now: float
 ) -> Recording:
     reading.check_time(tap, now)
     shown = reading.read(runtime, slots, tap)
@@ -112,7 +113,7 @@ def _read(
     )
 
 
-def _result(row: store.Row) -> TapResult:
+def _result(row: Row) -> TapResult:
     refusal = _REFUSED.get(row["outcome"])
     if refusal is not None:
         return TapResult(n=row["n"], outcome=TapOutcome.REFUSED, code=refusal.code)
@@ -174,7 +175,7 @@ async def settle(tx: Tx, catalogue: Catalogue, holder: Holder, ride: UUID, *, ke
     asked = OrderRequest(
         item=item_of_rides(catalogue).code, out_trade_no=new_id().hex, amount=row["fare"], subject=row["line"]
     )
-    order = await open_order(tx, catalogue, asked, merchant=row["operator"], kind=Kind.RIDE, key=key, body=body)
+    order = await open_order(tx, catalogue, asked, merchant=row["operator"], kind=OrderKind.RIDE, key=key, body=body)
     await store.paying(tx, ride, order.id, holder.card)
     return RideOrder(order=order.id, amount=row["fare"])
 

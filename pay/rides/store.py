@@ -44,8 +44,8 @@ _SPENT = """
 _ADD_RIDE = """
     INSERT INTO ride (id, card, operator, line, kind, entry, exit, began_at, ended_at, listed, fare, subsidy, city,
                       state, next_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8), to_timestamp($9), $10, $11, $12, $13,
-            CASE WHEN $11 = 0 THEN 'free' ELSE 'due' END, CASE WHEN $11 > 0 THEN clock_timestamp() END)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8), to_timestamp($9), $10, $11::bigint, $12, $13,
+            CASE WHEN $11::bigint = 0 THEN 'free' ELSE 'due' END, CASE WHEN $11::bigint > 0 THEN clock_timestamp() END)
 """
 _JOIN_TAPS = "UPDATE tap SET state = 'joined', ride = $1 WHERE id = ANY ($2) AND state = 'open'"
 _ADD_SUBSIDY = """

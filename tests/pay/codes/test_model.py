@@ -19,7 +19,7 @@ from pay.codes.errors import (
     OrderCodeTruncated,
     OrderCodeVersion,
 )
-from pay.codes.model import MAX_TEXT, SCHEME, Kind, OrderCode, parse, sealed, text
+from pay.codes.model import MAX_TEXT, SCHEME, CodeKind, OrderCode, parse, sealed, text
 from tests.clients.node import run
 
 NAMES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFFFF, exclude_categories=("Cs", "Cc")), min_size=1)
@@ -27,19 +27,19 @@ NAMES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFFFF, exclude_
 
 @st.composite
 def order_codes(draw: st.DrawFn) -> OrderCode:
-    kind = draw(st.sampled_from(Kind))
+    kind = draw(st.sampled_from(CodeKind))
     return OrderCode(
         id=draw(st.uuids()),
         kind=kind,
-        amount=draw(st.integers(1, 10**10 - 1)) if kind is Kind.DYNAMIC else None,
+        amount=draw(st.integers(1, 10**10 - 1)) if kind is CodeKind.DYNAMIC else None,
         category=draw(st.from_regex(r"[0-9]{4}", fullmatch=True)),
         name=draw(NAMES),
         city=draw(st.from_regex(r"[A-Z]{3,15}", fullmatch=True)),
     )
 
 
-DYNAMIC = OrderCode(id=UUID(int=7), kind=Kind.DYNAMIC, amount=1230, category="4900", name="Water", city="YINCHUAN")
-STATIC = OrderCode(id=UUID(int=8), kind=Kind.STATIC, amount=None, category="4900", name="测试水务", city="YINCHUAN")
+DYNAMIC = OrderCode(id=UUID(int=7), kind=CodeKind.DYNAMIC, amount=1230, category="4900", name="Water", city="YINCHUAN")
+STATIC = OrderCode(id=UUID(int=8), kind=CodeKind.STATIC, amount=None, category="4900", name="测试水务", city="YINCHUAN")
 
 
 def rewritten(code: OrderCode, old: str, new: str) -> str:
@@ -132,7 +132,7 @@ def test_an_independent_codec_reads_ours_and_we_read_its_own() -> None:
     codes = [
         DYNAMIC,
         STATIC,
-        OrderCode(id=UUID(int=9), kind=Kind.DYNAMIC, amount=100, category="4111", name="公交", city="X"),
+        OrderCode(id=UUID(int=9), kind=CodeKind.DYNAMIC, amount=100, category="4111", name="公交", city="X"),
     ]
     spoiled = text(DYNAMIC)[:-1] + ("0" if text(DYNAMIC)[-1] != "0" else "1")
     made = [
@@ -155,5 +155,7 @@ def test_an_independent_codec_reads_ours_and_we_read_its_own() -> None:
         assert read["01"] == ("12" if code.amount else "11")
         assert read.get("54") == (None if code.amount is None else re.sub(r"\.00$", "", f"{code.amount / 100:.2f}"))
         assert read.get("64", {}).get("01", read["59"]) == code.name
-    expected = OrderCode(id=UUID(int=3), kind=Kind.DYNAMIC, amount=7, category="4900", name="供电公司", city="YINCHUAN")
+    expected = OrderCode(
+        id=UUID(int=3), kind=CodeKind.DYNAMIC, amount=7, category="4900", name="供电公司", city="YINCHUAN"
+    )
     assert parse(said["made"][0]) == expected

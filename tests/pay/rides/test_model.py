@@ -16,7 +16,7 @@ from pay.rides.model import (
     FareTable,
     Flat,
     Joined,
-    Kind,
+    JourneyKind,
     Price,
     Shares,
     Spent,
@@ -98,14 +98,14 @@ def test_the_other_end_is_waited_for_and_then_missed() -> None:
     entry = tap("M1", 0, "in", "A")
     assert join([entry], TABLE, NOON + TABLE.patience - 1) == Joined([], NOON + TABLE.patience)
     late = join([entry], TABLE, NOON + TABLE.patience)
-    assert [one.kind for one in late.journeys] == [Kind.NO_EXIT]
+    assert [one.kind for one in late.journeys] == [JourneyKind.NO_EXIT]
     assert late.again_at is None
-    assert [one.kind for one in join([tap("M1", 0, "out", "A")], TABLE, LATER).journeys] == [Kind.NO_ENTRY]
+    assert [one.kind for one in join([tap("M1", 0, "out", "A")], TABLE, LATER).journeys] == [JourneyKind.NO_ENTRY]
 
 
 def test_an_entry_after_an_entry_leaves_the_first_without_an_exit() -> None:
     found = join([tap("M1", 0, "in", "A"), *ride("B", "C", 600)], TABLE, LATER).journeys
-    assert [one.kind for one in found] == [Kind.NO_EXIT, Kind.COMPLETE]
+    assert [one.kind for one in found] == [JourneyKind.NO_EXIT, JourneyKind.COMPLETE]
 
 
 @st.composite
