@@ -17,8 +17,11 @@ from qr.offline import OfflineVerifier, trust_on_first_use
 from tests.bureau import Bureau, new_uscc
 
 RIDE = "A2-26"
-METRO = {"type": "distance", "stations": {"A": 0, "B": 3000, "C": 9000}, "bands": [
-    {"up_to": 4000, "fare": 200}, {"up_to": 10000, "fare": 400}]}
+METRO = {
+    "type": "distance",
+    "stations": {"A": 0, "B": 3000, "C": 9000},
+    "bands": [{"up_to": 4000, "fare": 200}, {"up_to": 10000, "fare": 400}],
+}
 TABLE: dict[str, Any] = {"lines": {"101": {"type": "flat", "fare": 200}, "M1": METRO}, "patience": 0}
 """Nothing is waited for, so that a test need not wait."""
 _names = itertools.count(1)
@@ -117,8 +120,9 @@ def rides(phone: Phone) -> list[dict[str, Any]]:
 
 def settled(phone: Phone, count: int, *states: str, seconds: float = 8) -> list[dict[str, Any]]:
     """Return a holder's rides once there are `count`, each in one of `states`."""
-    return until(lambda: rides(phone), lambda found: len(found) == count and all(r["state"] in states for r in found),
-                 seconds)
+    return until(
+        lambda: rides(phone), lambda found: len(found) == count and all(r["state"] in states for r in found), seconds
+    )
 
 
 def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 8) -> Any:

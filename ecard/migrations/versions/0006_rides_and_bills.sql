@@ -206,7 +206,7 @@ BEGIN
         RETURN NEXT;
     END LOOP;
     INSERT INTO rider AS r (card, operator, due_at)
-        SELECT DISTINCT c, p_operator, clock_timestamp() FROM unnest(v_cards) AS u (c) ORDER BY c
+        SELECT c, p_operator, clock_timestamp() FROM unnest(v_cards) AS u (c) GROUP BY c ORDER BY c
         ON CONFLICT (card, operator) DO UPDATE SET due_at = EXCLUDED.due_at;
 END $$;
 

@@ -214,8 +214,10 @@ def test_who_owes_stays_outside_until_it_is_paid(
     inside, _ = phone.codes("ride", 2)
     del inside
     # Made anew each ten seconds: its version says which.
-    until(lambda: rows(settings, "SELECT count(*) AS n FROM ride WHERE owed_since IS NOT NULL AND id = $1", ride["id"]),
-          lambda found: found[0]["n"] == 1)
+    until(
+        lambda: rows(settings, "SELECT count(*) AS n FROM ride WHERE owed_since IS NOT NULL AND id = $1", ride["id"]),
+        lambda found: found[0]["n"] == 1,
+    )
     _denied(bus, phone)
     entry.renew()
     with pytest.raises(EcardError, match="ride_debt"):
@@ -272,8 +274,12 @@ def test_a_debt_is_not_paid_twice_by_a_retry_and_its_holder_at_once(
         if found["state"] == "capturing":
             _confirm(phone, found["order"])
         settled(phone, 1, "paid")
-        paid = rows(settings, "SELECT count(*) AS n FROM pay_order o WHERE o.kind = 'ride' AND o.state = 'paid' "
-                              "AND o.payer = (SELECT card FROM ride WHERE id = $1)", ride)
+        paid = rows(
+            settings,
+            "SELECT count(*) AS n FROM pay_order o WHERE o.kind = 'ride' AND o.state = 'paid' "
+            "AND o.payer = (SELECT card FROM ride WHERE id = $1)",
+            ride,
+        )
         assert paid[0]["n"] == 1
 
 
