@@ -12,8 +12,8 @@ from qr import handle
 from qr.model import EPOCH
 from qr.status import compress
 
-FRESH = 10.0
-"""Seconds for which a made list is handed out again."""
+FRESH = 2.0
+"""Seconds for which a made list is handed out again: who has paid is let in soon."""
 
 
 class DeniedMaker:

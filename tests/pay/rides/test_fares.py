@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.bank import Bank
 from tests.bureau import Bureau, new_uscc, refused
 from tests.operator import METRO, TABLE, TransitOperator, send, settled
 from tests.shop import Shop, payer
+
+pytestmark = pytest.mark.usefixtures("bank")
 
 
 def body(operator: object, table: dict[str, Any] = TABLE, *, since: float | None = None) -> dict[str, Any]:
     return {"operator": str(operator), "valid_from": int(since or time.time()), "table": table}
 
 
-def test_only_a_merchant_that_takes_fares_has_a_table(bureau: Bureau, bank: Bank) -> None:
+def test_only_a_merchant_that_takes_fares_has_a_table(bureau: Bureau) -> None:
     agency = bureau.registrar.register_agency("测试机构", new_uscc())
     for other in (agency, Shop(bureau).agency):
         with refused("operator_unknown", 404):
@@ -49,7 +50,7 @@ def test_bands_out_of_order_are_named(operator: TransitOperator) -> None:
     assert refusal.value.problem["faults"] == ["/lines/M1/bands"]
 
 
-def test_what_was_ridden_is_not_priced_anew(bureau: Bureau, bank: Bank) -> None:
+def test_what_was_ridden_is_not_priced_anew(bureau: Bureau) -> None:
     operator = TransitOperator(bureau)
     with refused("fare_table_fixed", 409):
         operator.set_fares(TABLE, since=time.time() - 3600)
@@ -63,7 +64,7 @@ def test_what_was_ridden_is_not_priced_anew(bureau: Bureau, bank: Bank) -> None:
     assert settled(phone, 1, "paid")[0]["fare"] == 200
 
 
-def test_a_tap_before_there_was_a_table_is_refused(bureau: Bureau, bank: Bank) -> None:
+def test_a_tap_before_there_was_a_table_is_refused(bureau: Bureau) -> None:
     operator = TransitOperator(bureau)
     code, at = payer(bureau).code("ride"), int(time.time()) - 25
     with_time = {"code": code, "at": at, "line": "101", "direction": "single"}
