@@ -179,9 +179,17 @@ def _refund(bureau: Bureau) -> Good:
     return Good(_shop(bureau).till, body, {"order": _shop(bureau).paid()["id"]})
 
 
+@cache
+def _waiting(bureau: Bureau) -> Good:
+    """Return a charge that waits for its holder's password."""
+    phone = payer(bureau, proven=False)
+    return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
+
+
 def _confirmed(bureau: Bureau) -> Good:
-    phone = bureau.phone(level=2)
-    return Good(phone, {"busi_seq": phone.prove(PASSWORD)}, {"order": _shop(bureau).open()["id"]})
+    phone = payer(bureau, proven=False)
+    order = _shop(bureau).charge(phone.code("pay"))["id"]
+    return Good(phone, {"busi_seq": phone.prove(PASSWORD)}, {"order": order})
 
 
 def _declined(bureau: Bureau) -> Good:
@@ -227,7 +235,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "merchant_register": _merchant,
     "merchant_state": lambda bureau: Good(bureau.finance, {"suspended": False}, {"agency": str(_shop(bureau).agency)}),
     "merchants_list": lambda bureau: Good(bureau.finance),
-    "my_order": lambda bureau: Good(_phone(bureau), path={"order": _shop(bureau).open()["id"]}),
+    "my_order": _waiting,
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
