@@ -108,7 +108,7 @@ DAMAGE = {
         "period 1: altered xid=",
     ),
     "when a posting was": (
-        "UPDATE journal SET at = at + interval '1 microsecond' WHERE id = (SELECT id FROM journal ORDER BY id OFFSET 6 LIMIT 1)",
+        "UPDATE journal SET at = at + interval '1 us' WHERE id = (SELECT id FROM journal ORDER BY id OFFSET 6 LIMIT 1)",
         "C8",
         "period 2: altered xid=",
     ),
