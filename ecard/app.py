@@ -61,6 +61,7 @@ from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
+from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
@@ -141,6 +142,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             sweep.sweep_for_ever(runtime.pool),
             banks.refresh_for_ever(runtime.pool),
             _close_orders(runtime),
+            periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
