@@ -14,7 +14,8 @@ SILENT = 6
 _ONLINE = f"b.link IS NOT NULL AND b.seen_at > clock_timestamp() - interval '{SILENT} seconds'"
 _ADD = "INSERT INTO bridge (actor, agency, name, site) VALUES ($1, $2, $3, $4)"
 _FIND = """
-    SELECT b.actor AS id, a.seq, a.suite, a.public, b.agency, b.name, b.terminal FROM bridge b JOIN actor a ON a.id = b.actor
+    SELECT b.actor AS id, a.seq, a.suite, a.public, b.agency, b.name, b.terminal
+    FROM bridge b JOIN actor a ON a.id = b.actor
     WHERE b.actor = $1 AND a.revoked_at IS NULL
 """
 _LIST = f"""

