@@ -62,6 +62,7 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.ledger import periods
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -133,6 +134,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
+            periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
