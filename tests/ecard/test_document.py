@@ -166,8 +166,8 @@ def test_creating_calls_take_an_idempotency_key() -> None:
     shared = {"$ref": "#/components/parameters/Idempotency-Key"}
     takes = {operation.name for operation in OPERATIONS if shared in operation.raw.get("parameters", [])}
     creating = {operation.name for operation in OPERATIONS if "201" in operation.raw["responses"]}
-    # A session and a certificate are handed out; nothing is kept of them.
-    assert takes == creating - {"session_open", "code_certificate_issue"}
+    # A session, a certificate and a bridge's token are handed out; nothing is kept of them.
+    assert takes == creating - {"session_open", "code_certificate_issue", "bridge_token"}
     assert all("idempotency_key_reused" in codes(operation) for operation in OPERATIONS if operation.name in takes)
 
 
