@@ -33,6 +33,9 @@ from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
+from cardio.server import routes as bridges
+from cardio.server import socket as bridge_socket
+from cardio.server.links import Hub
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -49,7 +52,7 @@ from ecard.desk import store as visits
 from ecard.desk.schemas import CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
-from ecard.document import Route, document, routes
+from ecard.document import Route, document, routes, sockets
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -95,6 +98,8 @@ ROUTERS = [
     staff.router,
     merchants.router,
     orders.router,
+    bridges.router,
+    bridge_socket.router,
     health.router,
 ]
 
@@ -107,6 +112,7 @@ class _Open:
     server: Server
     feed: Feed
     banks: Banks
+    hub: Hub
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -131,6 +137,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
+        opened.hub = Hub(runtime)
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
@@ -138,6 +145,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             _watch(server),
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
+            opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
             banks.refresh_for_ever(runtime.pool),
@@ -203,7 +211,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "banks")},
+        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks")},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -295,8 +303,9 @@ def _described() -> Litestar:
 
 
 def doors() -> list[Route]:
-    """Return every operation, described in the API document or not."""
-    return [route for route in routes(_described()) if route.handler.operation_id]
+    """Return every operation, described in the API document or not, and the sockets."""
+    app = _described()
+    return [*(route for route in routes(app) if route.handler.operation_id), *sockets(app)]
 
 
 @functools.cache
