@@ -61,6 +61,7 @@ from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
+from pay.ledger import periods
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -131,6 +132,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
             banks.refresh_for_ever(runtime.pool),
+            periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "doors": "doors",
     "errors": "errors",
     "keys": "keys",
+    "ledger": "ledger",
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",
@@ -59,6 +60,7 @@ def group() -> None:
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
+    ecard ledger check             核对总账 · prove the books
     """
 
 
