@@ -33,6 +33,9 @@ from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
+from cardio.server import routes as bridges
+from cardio.server import socket as bridge_socket
+from cardio.server.links import Hub
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -49,7 +52,7 @@ from ecard.desk import store as visits
 from ecard.desk.schemas import CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
-from ecard.document import Route, document, routes
+from ecard.document import Route, document, routes, sockets
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -65,6 +68,7 @@ from pay.bills import marking
 from pay.bills import routes as bills
 from pay.bills.service import Office
 from pay.codes import routes as order_codes
+from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
@@ -104,6 +108,8 @@ ROUTERS = [
     order_codes.router,
     bills.router,
     rides.router,
+    bridges.router,
+    bridge_socket.router,
     health.router,
 ]
 
@@ -118,6 +124,7 @@ class _Open:
     banks: Banks
     office: Office
     denials: DeniedMaker
+    hub: Hub
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -142,6 +149,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
+        opened.hub = Hub(runtime)
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
@@ -150,12 +158,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             _watch(server),
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
+            opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
             banks.refresh_for_ever(runtime.pool),
             _close_orders(runtime),
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
+            periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
@@ -217,7 +227,8 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
 
     return {
         **{
-            name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "banks", "office", "denials")
+            name: _part(opened, name)
+            for name in ("runtime", "bundles", "server", "feed", "hub", "banks", "office", "denials")
         },
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
@@ -310,8 +321,9 @@ def _described() -> Litestar:
 
 
 def doors() -> list[Route]:
-    """Return every operation, described in the API document or not."""
-    return [route for route in routes(_described()) if route.handler.operation_id]
+    """Return every operation, described in the API document or not, and the sockets."""
+    app = _described()
+    return [*(route for route in routes(app) if route.handler.operation_id), *sockets(app)]
 
 
 @functools.cache

@@ -65,26 +65,17 @@ class OrderKind(StrEnum):
     RIDE = "ride"
 
 
+_DECIDED = frozenset({OrderState.PAID, OrderState.FAILED, OrderState.REVERSED})
+_GIVEN_BACK = frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED})
 MOVES: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.CREATED: frozenset({OrderState.PROCESSING, OrderState.CLOSED}),
     OrderState.USER_CONFIRMING: frozenset({OrderState.PROCESSING, OrderState.CLOSED}),
-    OrderState.PROCESSING: frozenset(
-        {
-            OrderState.PAID,
-            OrderState.FAILED,
-            OrderState.REVERSED,
-            OrderState.UNKNOWN,
-            OrderState.REVERSING,
-            OrderState.SUSPENDED,
-        }
-    ),
-    OrderState.UNKNOWN: frozenset(
-        {OrderState.PAID, OrderState.FAILED, OrderState.REVERSED, OrderState.REVERSING, OrderState.SUSPENDED}
-    ),
-    OrderState.REVERSING: frozenset({OrderState.PAID, OrderState.FAILED, OrderState.REVERSED, OrderState.SUSPENDED}),
-    OrderState.SUSPENDED: frozenset({OrderState.PAID, OrderState.FAILED, OrderState.REVERSED}),
-    OrderState.PAID: frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED}),
-    OrderState.PARTIALLY_REFUNDED: frozenset({OrderState.PARTIALLY_REFUNDED, OrderState.REFUNDED}),
+    OrderState.PROCESSING: _DECIDED | {OrderState.UNKNOWN, OrderState.REVERSING, OrderState.SUSPENDED},
+    OrderState.UNKNOWN: _DECIDED | {OrderState.REVERSING, OrderState.SUSPENDED},
+    OrderState.REVERSING: _DECIDED | {OrderState.SUSPENDED},
+    OrderState.SUSPENDED: _DECIDED,
+    OrderState.PAID: _GIVEN_BACK,
+    OrderState.PARTIALLY_REFUNDED: _GIVEN_BACK,
     OrderState.REFUNDED: frozenset(),
     OrderState.FAILED: frozenset(),
     OrderState.REVERSED: frozenset(),

@@ -2,6 +2,7 @@
 
 import functools
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,11 +25,11 @@ def dynamic(amount: int = 1250) -> dict[str, object]:
     return {"item": SCENIC, "subject": "门票", "amount": amount, "out_trade_no": new_number()}
 
 
-def shown(shop: Shop, body: dict[str, object] | None = None) -> dict[str, str]:
+def shown(shop: Shop, body: dict[str, object] | None = None) -> dict[str, Any]:
     return shop.till.call("POST", "/v1/order-codes", body or dynamic()).json()  # type: ignore[no-any-return]
 
 
-def scanned(phone: Phone, text: str, amount: int | None = None) -> dict[str, str]:
+def scanned(phone: Phone, text: str, amount: int | None = None) -> dict[str, Any]:
     body = {"text": text} if amount is None else {"text": text, "amount": amount}
     return phone.call("POST", "/v1/me/order-codes", body).json()  # type: ignore[no-any-return]
 
