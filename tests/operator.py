@@ -120,9 +120,12 @@ def rides(phone: Phone) -> list[dict[str, Any]]:
 
 def settled(phone: Phone, count: int, *states: str, seconds: float = 8) -> list[dict[str, Any]]:
     """Return a holder's rides once there are `count`, each in one of `states`."""
-    return until(
-        lambda: rides(phone), lambda found: len(found) == count and all(r["state"] in states for r in found), seconds
-    )
+
+    def good(found: list[dict[str, Any]]) -> bool:
+        return len(found) == count and all(ride["state"] in states for ride in found)
+
+    found: list[dict[str, Any]] = until(lambda: rides(phone), good, seconds)
+    return found
 
 
 def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 8) -> Any:
