@@ -58,6 +58,9 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.webhooks import delivery
+from pay.webhooks import routes as webhooks
+from pay.webhooks import store as webhook_store
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -71,6 +74,8 @@ READERS: Readers = {"code": evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
+FORGETTING = (webhook_store.forget,)
+"""What the sweep forgets beside what concerns logins."""
 ROUTERS = [
     catalogue_routes.router,
     access.router,
@@ -83,6 +88,7 @@ ROUTERS = [
     browser.router,
     clients.router,
     staff.router,
+    webhooks.router,
     health.router,
 ]
 
@@ -123,7 +129,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
-            sweep.sweep_for_ever(runtime.pool),
+            sweep.sweep_for_ever(runtime.pool, FORGETTING),
+            delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
