@@ -46,6 +46,7 @@ from ecard.clock import Clock
 from ecard.db import Db
 from ecard.desk import routes as desk
 from ecard.desk import store as visits
+from ecard.desk.schemas import CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
 from ecard.document import Route, document, routes
@@ -70,7 +71,7 @@ log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
 _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
-READERS: Readers = {"code": evidence.read}
+READERS: Readers = {CodeEvidence: evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""

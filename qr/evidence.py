@@ -5,7 +5,7 @@ from ecard.catalogue.model import Form, Item, Scene, Strength
 from ecard.clock import SKEW
 from ecard.desk.errors import WrongScene
 from ecard.desk.model import Evidence, check_form
-from ecard.desk.schemas import EvidenceRequest
+from ecard.desk.schemas import CodeEvidence
 from ecard.limits import Limit
 from ecard.runtime import Runtime
 from qr import handle, number
@@ -17,7 +17,7 @@ WRONG_NUMBERS = Limit("wrong_number", 20, 600, guarded=True)
 """Wrong 19-digit numbers that a terminal may send in 10 minutes: guessing must not pay."""
 
 
-async def read(runtime: Runtime, asked: EvidenceRequest, item: Item, by: Terminal) -> Evidence:
+async def read(runtime: Runtime, asked: CodeEvidence, item: Item, by: Terminal) -> Evidence:
     """Return the evidence in a scanned code or its 19 digits; raises the errors of `qr.errors`."""
     check_form(item, Form.ELECTRONIC)
     now = runtime.clock.time()

@@ -1,6 +1,6 @@
 """The JSON of visits."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -8,12 +8,19 @@ import msgspec
 from ecard.catalogue.model import Field, Form
 
 
-class EvidenceRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was presented: `kind` "code" with the scanned text, a dynamic code or its 19 digits."""
+class _Presented(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What was presented; `kind` says what it is."""
 
-    kind: Literal["code"]
+
+class CodeEvidence(_Presented, frozen=True, kw_only=True, tag="code"):
+    """A scanned text: a dynamic code or its 19 digits."""
+
     # Longer than any code, so that an oversized scan gets its own answer and not a schema error.
     code: Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+EvidenceRequest: TypeAlias = CodeEvidence
+"""Each kind of evidence, told apart by `kind`; what reads it stands in `READERS` of `ecard.app`."""
 
 
 class VisitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

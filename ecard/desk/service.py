@@ -33,9 +33,9 @@ from ecard.keyring.model import Purpose
 from ecard.runtime import Runtime
 from ecard.tokens import TokenRefused, TokenType
 
-Reader = Callable[[Runtime, EvidenceRequest, Item, Terminal], Awaitable[Evidence]]
+Reader = Callable[[Runtime, Any, Item, Terminal], Awaitable[Evidence]]
 """Turns one kind of evidence into `Evidence`, or raises why not; `ecard.app` names the readers."""
-Readers = Mapping[str, Reader]
+Readers = Mapping[type[EvidenceRequest], Reader]
 
 
 class Desk(NamedTuple):
@@ -45,6 +45,10 @@ class Desk(NamedTuple):
     catalogue: Catalogue
     readers: Readers
 
+    async def read(self, asked: EvidenceRequest, item: Item, by: Terminal) -> Evidence:
+        """Return what was presented to `by` for `item` as evidence; raises why it is none, and uses nothing up."""
+        return await self.readers[type(asked)](self.runtime, asked, item, by)
+
 
 async def visit(desk: Desk, asked: VisitRequest, by: Terminal, *, request_id: str, body: bytes) -> VisitAnswer:
     """Record that a holder is at terminal `by` for an item, and assert who it is.
@@ -52,11 +56,11 @@ async def visit(desk: Desk, asked: VisitRequest, by: Terminal, *, request_id: st
     The same terminal's same request (request id and body) within 10 s gets the same answer, to the
     byte; any other use of the evidence is Replayed. Each refusal leaves an audit row and uses nothing up.
     """
-    runtime, catalogue, readers = desk
+    runtime, catalogue = desk.runtime, desk.catalogue
     body_sha256 = sha256(body).digest()
     try:
         item = catalogue.get(asked.item)
-        evidence = await readers[asked.evidence.kind](runtime, asked.evidence, item, by)
+        evidence = await desk.read(asked.evidence, item, by)
         check(item, evidence, by.setting)
     except EcardError as refusal:
         # The code may have expired since the answer that the terminal did not get.

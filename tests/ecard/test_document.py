@@ -224,7 +224,7 @@ def test_a_request_body_refuses_unknown_fields_at_every_depth() -> None:
         if schema.get("type") == "object":
             assert schema["additionalProperties"] is False, reference
             todo.extend(schema["properties"].values())
-    assert "#/components/schemas/EvidenceRequest" in seen
+    assert "#/components/schemas/CodeEvidence" in seen
 
 
 def _requests(operation: Operation) -> Iterator[dict[str, Any]]:
