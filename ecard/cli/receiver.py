@@ -6,7 +6,7 @@ takes an id that it has seen as heard.
 
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from pay.webhooks.model import NotGenuine, verify
 
@@ -14,10 +14,8 @@ _LARGEST = 64 * 1024
 _SECONDS = 10
 
 
-class Receiver(ThreadingHTTPServer):
-    """Listens on a loopback port; `heard` is given one line for each message."""
-
-    daemon_threads = True
+class Receiver(HTTPServer):
+    """Listens on a loopback port, one call at a time; `heard` is given what to print of each."""
 
     def __init__(self, port: int, secret: bytes, status: int, heard: Callable[[str], None]) -> None:
         super().__init__(("127.0.0.1", port), _Handler)

@@ -12,7 +12,6 @@ from ecard.cli.context import say, with_runtime
 from ecard.cli.receiver import Receiver
 from ecard.db import Tx, begin
 from ecard.errors import NotFound
-from ecard.ids import new_id
 from ecard.runtime import Runtime
 from pay.webhooks import service, store
 from pay.webhooks.model import event_id, secret_of
@@ -116,14 +115,11 @@ def trigger(merchant: str, event: str) -> None:
     其 data 含 test: true。Its data says test: true, and names no order.
     """
 
-    async def work(runtime: Runtime) -> UUID:
+    async def work(runtime: Runtime) -> str:
         async with begin(runtime.pool) as tx:
-            made = new_id()
-            body = {"merchant": str(await _agency(tx, merchant)), "event": event, "test": True}
-            await store.trigger(tx, made, body)
-            return made
+            return (await service.trigger(tx, await _agency(tx, merchant), event)).id
 
-    click.echo(f"event=evt_{with_runtime(work).hex}")
+    click.echo(f"event={with_runtime(work)}")
 
 
 @webhooks.command()

@@ -15,7 +15,7 @@ from ecard.idempotency import Creation, InFlight
 from ecard.runtime import Runtime
 from pay.webhooks import service
 from pay.webhooks.errors import AddressRefused, NotTheServer, TooManyEndpoints
-from pay.webhooks.schemas import Endpoint, EndpointRequest, EndpointSecret, EventView, Resent
+from pay.webhooks.schemas import Endpoint, EndpointRequest, EndpointSecret, EventView, Resent, Triggered
 
 _OWN = (NotTheServer,)
 _REGISTER = (AddressRefused, TooManyEndpoints, NotFound, InFlight)
@@ -72,10 +72,17 @@ async def webhook_events(
     return await service.events(runtime, service.merchant_of(terminal), after, limit)
 
 
+@post("/webhook-events", operation_id="webhook_trigger", status_code=201, opt={"errors": (*_OWN, InFlight)})
+async def webhook_trigger(terminal: Given[Terminal], creation: Given[Creation]) -> Response[Triggered]:
+    """Make a test event 测试通知: it goes the way of real ones, and says `test`."""
+    merchant = service.merchant_of(terminal)
+    return await creation.once(terminal.actor, lambda tx: service.trigger(tx, merchant, service.TEST))
+
+
 @post(
     "/webhook-events/{event:uuid}/resend",
     operation_id="webhook_resend",
-    status_code=202,
+    status_code=201,
     opt={"errors": (*_OWN, InFlight)},
 )
 async def webhook_resend(
@@ -83,7 +90,7 @@ async def webhook_resend(
 ) -> Response[Resent]:
     """Send an event again 重发通知, by the same id, to every endpoint of the merchant."""
     merchant = service.merchant_of(terminal)
-    return await creation.once(terminal.actor, lambda tx: service.resend(tx, merchant, event), status=202)
+    return await creation.once(terminal.actor, lambda tx: service.resend(tx, merchant, event))
 
 
 @post(
@@ -129,6 +136,7 @@ router = Router(
         webhook_rotate,
         webhook_remove,
         webhook_events,
+        webhook_trigger,
         webhook_resend,
         merchant_webhook_register,
         merchant_webhooks_list,

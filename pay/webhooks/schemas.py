@@ -49,3 +49,9 @@ class Resent(msgspec.Struct, frozen=True, kw_only=True):
     """To how many endpoints an event is sent again."""
 
     endpoints: int
+
+
+class Triggered(msgspec.Struct, frozen=True, kw_only=True):
+    """The webhook-id of an event that was made to test."""
+
+    id: str

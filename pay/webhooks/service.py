@@ -16,10 +16,12 @@ from ecard.vault import Vault
 from pay.webhooks import store
 from pay.webhooks.errors import AddressRefused, NotTheServer, TooManyEndpoints
 from pay.webhooks.model import BOTH_HOURS, MOST_ENDPOINTS, Event, new_secret, shown
-from pay.webhooks.schemas import Endpoint, EndpointRequest, EndpointSecret, EventView, Resent
+from pay.webhooks.schemas import Endpoint, EndpointRequest, EndpointSecret, EventView, Resent, Triggered
 
 PLACE = "webhook_endpoint.secret"
 """Where secrets are sealed for."""
+TEST = "endpoint.test"
+"""The kind of an event that is made to test."""
 
 
 def merchant_of(terminal: Terminal) -> UUID:
@@ -82,6 +84,13 @@ async def resend(tx: Tx, merchant: UUID, event: UUID) -> Resent:
     if count is None:
         raise NotFound
     return Resent(endpoints=count)
+
+
+async def trigger(tx: Tx, merchant: UUID, kind: str) -> Triggered:
+    """Make an event of this kind that says `test` and names no order."""
+    event = new_id()
+    await store.trigger(tx, event, {"merchant": str(merchant), "event": kind, "test": True})
+    return Triggered(id=f"evt_{event.hex}")
 
 
 def _views(found: Sequence[Event]) -> list[EventView]:

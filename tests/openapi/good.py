@@ -1,18 +1,22 @@
 """For every operation a request that it fulfils, made by a caller that it admits."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
-from ecard.client import Channel, Phone, Session
+from ecard.client import Channel, Phone, Session, Terminal
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
+
+_ADDRESS = {"url": "http://127.0.0.1:9/"}
 
 
 class Good(NamedTuple):
@@ -150,6 +154,31 @@ def _allowed(bureau: Bureau) -> Good:
     return Good(phone, path={"consent": consent["id"]})
 
 
+def _merchant_server(bureau: Bureau) -> Terminal:
+    """Return the server of a merchant of its own: one has few endpoints."""
+    return bureau.registrar.register_terminal(bureau.registrar.register_agency("测试商户", new_uscc()), "online")
+
+
+def _endpoint(bureau: Bureau) -> Good:
+    server = _merchant_server(bureau)
+    return Good(server, path={"endpoint": server.call("POST", "/v1/webhooks", _ADDRESS).json()["id"]})
+
+
+def _merchant_endpoint(bureau: Bureau) -> Good:
+    agency = bureau.registrar.register_agency("测试商户", new_uscc())
+    return Good(bureau.finance, _ADDRESS, {"merchant": str(agency)})
+
+
+def _resent(bureau: Bureau) -> Good:
+    server = _merchant_server(bureau)
+    name = str(server.call("POST", "/v1/webhook-events").json()["id"])
+    deadline = time.monotonic() + 5
+    while not server.call("GET", "/v1/webhook-events").json():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return Good(server, path={"event": str(UUID(name.removeprefix("evt_")))})
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
@@ -179,6 +208,8 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "login_open": _opened,
     "login_scan": _scanned,
     "logins_waiting": lambda bureau: Good(_phone(bureau)),
+    "merchant_webhook_register": _merchant_endpoint,
+    "merchant_webhooks_list": lambda bureau: Good(bureau.finance, path={"merchant": str(bureau.agency)}),
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "password_prove": lambda bureau: Good(bureau.phone(), {"password": PASSWORD}),
     "password_set": lambda bureau: Good(bureau.phone(), {"password": "826403", "face": FACE_PASSED}),
@@ -195,4 +226,11 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "use_dispute": _disputed,
     "uses_list": lambda bureau: Good(_phone(bureau)),
     "visit_create": _visit,
+    "webhook_events": lambda bureau: Good(bureau.terminal("online")),
+    "webhook_register": lambda bureau: Good(_merchant_server(bureau), _ADDRESS),
+    "webhook_remove": _endpoint,
+    "webhook_resend": _resent,
+    "webhook_rotate": _endpoint,
+    "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
+    "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
 }

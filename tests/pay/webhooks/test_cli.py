@@ -1,5 +1,6 @@
 """`ecard webhooks`: what its help teaches works: add, listen, trigger, resend."""
 
+import contextlib
 import os
 import re
 import socket
@@ -30,7 +31,11 @@ def test_a_developer_registers_listens_triggers_and_sends_again(
     assert secret, made.output
     command = [sys.executable, "-m", "ecard.cli", "webhooks", "listen", "--port", str(port), "--count", "2"]
     environ = {**os.environ, **environment(settings), "ECARD_WEBHOOK_SECRET": secret[1]}
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listening:
+    with (
+        subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listening,
+        contextlib.ExitStack() as over,
+    ):
+        over.callback(listening.kill)  # however it goes, it is not waited for
         assert listening.stderr is not None
         assert str(port) in listening.stderr.readline()
         triggered = ecard(settings, "webhooks", "trigger", "--merchant", code)
