@@ -59,6 +59,7 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.ledger import periods
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
 from pay.webhooks import store as webhook_store
@@ -132,6 +133,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool, FORGETTING),
             delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
+            periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "doors": "doors",
     "errors": "errors",
     "keys": "keys",
+    "ledger": "ledger",
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",
@@ -60,6 +61,7 @@ def group() -> None:
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
+    ecard ledger check             核对总账 · prove the books
     """
 
 

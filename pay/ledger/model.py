@@ -4,11 +4,13 @@
 to the account or is owed to its owner; − is debit. Amounts are integers in the account's unit: 分, pieces, hours.
 """
 
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+
+from ecard.merkle import Leaf, digest
 
 CNY = "CNY"
 """Money, in 分."""
@@ -54,10 +56,22 @@ class Balance(msgspec.Struct, frozen=True):
     pending: int
 
 
-def uneven(legs: Iterable[Leg], units: Mapping[UUID, str]) -> dict[str, int]:
-    """Return what is left over in each unit: of a journal that may be posted, nothing."""
-    totals: dict[str, int] = {}
-    for leg in legs:
-        unit = units[leg.account]
-        totals[unit] = totals.get(unit, 0) + leg.amount
-    return {unit: total for unit, total in totals.items() if total}
+class Posted(NamedTuple):
+    """A leg as it is hashed into its period: fields cannot be reordered or deleted, only appended."""
+
+    xid: int
+    n: int
+    journal: str
+    kind: str
+    ref_kind: str
+    ref: str
+    reverses: str | None
+    at_us: int
+    account: str
+    unit: str
+    amount: int
+
+
+def leaf(posted: Posted) -> Leaf:
+    """Return the leaf of a posted leg."""
+    return Leaf(posted.xid, posted.n, digest(posted))

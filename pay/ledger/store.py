@@ -1,11 +1,15 @@
 """The ledger's SQL functions and views, from Python."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from ecard.db import Db, Tx
-from pay.ledger.model import CNY, Balance, Book, Leg
+from ecard.merkle import Leaf
+from ecard.seals import Log, Seal
+from ecard.tokens import TokenType
+from pay.ledger.model import CNY, Balance, Book, Leg, Posted, leaf
 
 _ACCOUNT = "SELECT ledger_account($1, $2, $3, $4)"
 _POST = "SELECT ledger_post($1, $2, $3, $4::account_leg[])"
@@ -25,6 +29,14 @@ _UNFOLDED = """
     ) SELECT account FROM next WHERE account IS NOT NULL
 """
 _FOLD = "SELECT ledger_fold($1, $2)"
+_LEGS = """
+    SELECT j.xid::text::bigint AS xid, l.n, j.id::text, j.kind, j.ref_kind, j.ref::text, j.reverses::text,
+           (extract(epoch FROM j.at) * 1000000)::bigint AS at_us, l.account::text, a.unit, l.amount
+    FROM journal j JOIN ledger_leg l ON l.journal = j.id JOIN account a ON a.id = l.account
+"""
+_SEALED_LEGS = _LEGS + "WHERE j.xid >= $1::text::xid8 AND j.xid < $2::text::xid8 ORDER BY j.xid, l.n"
+_JOURNAL_LEGS = _LEGS + "WHERE j.id = ANY ($1) ORDER BY j.xid, l.n"
+_PERIOD_OF = "SELECT seq, from_xid, to_xid, leaves, token FROM ledger_period WHERE from_xid <= $1 AND to_xid > $1"
 
 
 async def account(db: Db, owner_kind: str, owner: object, book: Book, unit: str = CNY) -> UUID:
@@ -81,6 +93,27 @@ async def unfolded(db: Db) -> list[UUID]:
 async def fold(db: Db, one: UUID, limit: int) -> int:
     """Turn up to `limit` appended legs of an account into entries; return how many."""
     return int(await db.fetchval(_FOLD, one, limit))
+
+
+async def leaves(db: Db, from_xid: int, to_xid: int) -> list[Leaf]:
+    """Return the leaves of all legs posted in a range of transaction ids, in order."""
+    rows = [Posted(*row.values()) for row in await db.fetch(_SEALED_LEGS, str(from_xid), str(to_xid))]
+    return await asyncio.to_thread(lambda: [leaf(row) for row in rows])
+
+
+async def posted(db: Db, journals: Sequence[UUID]) -> list[Posted]:
+    """Return the legs of some journals, in the order that they are sealed in."""
+    return [Posted(*row.values()) for row in await db.fetch(_JOURNAL_LEGS, journals)]
+
+
+async def period_of(db: Db, xid: int) -> Seal | None:
+    """Return the period that a transaction was sealed in; None while it is not."""
+    row = await db.fetchrow(_PERIOD_OF, xid)
+    return None if row is None else Seal(*row.values())
+
+
+LOG = Log("ledger", "journal", "ledger_period", TokenType.PERIOD, leaves)
+"""The ledger's legs, to be sealed by periods and verified (`ecard.seals`)."""
 
 
 def _composed(legs: Iterable[Leg]) -> list[tuple[UUID, int]]:
