@@ -4,8 +4,6 @@ from uuid import UUID
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from auth.clients.store import agency_of
 from ecard.cli.context import say, with_runtime
@@ -64,10 +62,15 @@ def list_(merchant: str) -> None:
         async with begin(runtime.pool) as tx:
             return await service.endpoints(runtime.pool, await _agency(tx, merchant))
 
-    table = Table("标识 id", "地址 URL", "失败自 failing since", "最近失败 last failure", "停用 disabled")
     for one in with_runtime(work):
-        table.add_row(str(one.id), one.url, str(one.failing_since or ""), one.last_failure or "", one.why or "")
-    Console().print(table)
+        state = (
+            f"停用 disabled: {one.why}"
+            if one.why
+            else f"失败 failing: {one.last_failure}"
+            if one.last_failure
+            else "ok"
+        )
+        click.echo(f"{one.id}  {one.url}  {state}")
 
 
 @webhooks.command()
