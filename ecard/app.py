@@ -76,6 +76,9 @@ from pay.orders.asking import Till
 from pay.rides import capture
 from pay.rides import routes as rides
 from pay.rides.denied import DeniedMaker
+from pay.webhooks import delivery
+from pay.webhooks import routes as webhooks
+from pay.webhooks import store as webhook_store
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -91,6 +94,8 @@ READERS: Readers = {CodeEvidence: evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
+FORGETTING = (webhook_store.forget,)
+"""What the sweep forgets beside what concerns logins."""
 ROUTERS = [
     catalogue_routes.router,
     access.router,
@@ -103,6 +108,7 @@ ROUTERS = [
     browser.router,
     clients.router,
     staff.router,
+    webhooks.router,
     merchants.router,
     orders.router,
     order_codes.router,
@@ -160,7 +166,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             opened.feed.watch(settings.database_url or ""),
             opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
-            sweep.sweep_for_ever(runtime.pool),
+            sweep.sweep_for_ever(runtime.pool, FORGETTING),
+            delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
             _close_orders(runtime),
             capture.work_for_ever(Till(desk, banks)),
