@@ -11,14 +11,15 @@ from uuid import UUID
 
 from ecard import outbox
 from ecard.ids import new_id
-from ecard.outbox import Message
+from ecard.outbox import Message, Topic
 from pay.banks.bank import Credit
 from pay.bills import store
 from pay.bills.model import BillState, Marked, Paid, Silent
 from pay.bills.service import Office
 from pay.orders.asking import Till, ask
 
-TOPIC = "bill"
+TOPIC = Topic("bill", "biller", (15.0, 60.0, 300.0, 1800.0, *[6 * 3600.0] * 120), together=4)
+"""For a month; then a person should look, and the sweep begins anew."""
 PERIOD = 1.0
 _AGAIN_SECONDS = 600
 _MOST = 30
@@ -39,7 +40,7 @@ class Marking:
         if len(self._tasks) >= _MOST:
             return
         busy = sorted(set(self._tasks.values()))
-        for message in await outbox.take(self._office.runtime.pool, TOPIC, without=("biller", busy)):
+        for message in await outbox.take(self._office.runtime.pool, TOPIC, without=busy):
             task = group.create_task(self._tell(message))
             self._tasks[task] = message.body["biller"]
             task.add_done_callback(self._tasks.pop)

@@ -43,13 +43,13 @@ _TO_MARK = """
 """
 _MARKED = "UPDATE bill SET state = 'marked', marked_at = clock_timestamp() WHERE id = $1 AND state = 'paid'"
 _REFUND = "SELECT outcome, bank, bank_ref, of_ref FROM pay_refund($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)"
-# The outbox gives a message up after some hours; money was taken for a bill, so it is told until it is heard.
+# The outbox gives a message up at last; money was taken for the bill, so it is told until it is heard.
 _TELL_ON = """
     INSERT INTO outbox (id, topic, body)
     SELECT gen_random_uuid(), 'bill', jsonb_build_object('bill', b.id, 'biller', b.biller) FROM bill b
-    WHERE b.state = 'paid' AND b.paid_at < now() - interval '4 hours' AND NOT EXISTS (
-        SELECT FROM outbox o WHERE o.topic = 'bill' AND o.body ->> 'bill' = b.id::text
-                               AND o.due_at > now() - interval '4 hours')
+    WHERE b.state = 'paid' AND NOT EXISTS (
+        SELECT FROM outbox o WHERE o.topic = 'bill' AND o.done_at IS NULL AND o.given_up_at IS NULL
+                               AND o.body ->> 'bill' = b.id::text)
     LIMIT 200
 """
 

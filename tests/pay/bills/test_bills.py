@@ -8,6 +8,7 @@ import pytest
 
 from ecard.client import Phone
 from ecard.settings import Settings
+from pay.bills import store as bill_store
 from tests.agency import FINES, BillingAgency, agency_process, bills
 from tests.bank import Bank
 from tests.bureau import Bureau, new_uscc, outcomes, refused, rows
@@ -62,7 +63,7 @@ def test_an_agency_that_did_not_answer_is_told_again_and_marks_once(
     assert told["told"][order] == (1 if fault == "fail" else 2)
 
 
-def test_a_bill_that_its_message_was_given_up_for_is_told_again(
+def test_a_bill_whose_message_was_given_up_is_told_again(
     bureau: Bureau, agency: BillingAgency, settings: Settings
 ) -> None:
     phone = payer(bureau)
@@ -70,20 +71,11 @@ def test_a_bill_that_its_message_was_given_up_for_is_told_again(
     order = pay(phone, bill)["order"]
     agency.fault("fail", "payment", times=3)
     confirm(phone, {"id": order})
-    until(
-        lambda: rows(settings, "SELECT tries FROM outbox WHERE body ->> 'bill' = $1", bill["id"]),
-        lambda found: bool(found) and found[0]["tries"] > 0,
-    )
+    tried = "SELECT tries FROM outbox WHERE body ->> 'bill' = $1 AND tries > 0"
+    until(lambda: rows(settings, tried, bill["id"]), bool)
     agency.calm()
-    rows(
-        settings,
-        "UPDATE outbox SET tries = 10, due_at = now() - interval '5 hours' WHERE body ->> 'bill' = $1 RETURNING id",
-        bill["id"],
-    )
-    rows(settings, "UPDATE bill SET paid_at = now() - interval '5 hours' WHERE id = $1 RETURNING id", bill["id"])
-    from pay.bills import store as bill_store  # noqa: PLC0415 - the sweep comes every ten minutes
-
-    rows(settings, bill_store._TELL_ON)
+    rows(settings, "UPDATE outbox SET given_up_at = now() WHERE body ->> 'bill' = $1 RETURNING id", bill["id"])
+    rows(settings, bill_store._TELL_ON)  # the sweep comes every ten minutes
     state(phone, "marked")
     assert agency.book()["told"][order] == 1
 
