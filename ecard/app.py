@@ -75,6 +75,7 @@ from pay.orders import store as order_store
 from pay.orders.asking import Till
 from pay.rides import capture
 from pay.rides import routes as rides
+from pay.rides import store as ride_store
 from pay.rides.denied import DeniedMaker
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
@@ -94,7 +95,7 @@ READERS: Readers = {CodeEvidence: evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-FORGETTING = (webhook_store.forget,)
+FORGETTING = (webhook_store.forget, ride_store.forget)
 """What the sweep forgets beside what concerns logins."""
 ROUTERS = [
     catalogue_routes.router,

@@ -41,7 +41,7 @@ class InquiryRequest(Body, frozen=True, kw_only=True):
     account: Number
 
 
-class Bill(msgspec.Struct, frozen=True, kw_only=True):
+class Bill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A bill as its holder sees it; `order` is the one that pays for it."""
 
     id: UUID
@@ -50,9 +50,9 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     bill_no: str
     title: str
     amount: int
-    due: str | None
+    due: str | None = None
     state: BillState
-    order: UUID | None
+    order: UUID | None = None
 
 
 class BillOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,14 +22,14 @@ class OrderCodeRequest(Body, frozen=True, kw_only=True):
     expires_in: Annotated[int, msgspec.Meta(ge=60, le=86400)] = 900
 
 
-class OrderCodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class OrderCodeAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A code's text, to be shown as a QR code; a dynamic one is its `order`'s, until `expires_at` (Unix seconds)."""
 
     id: UUID
     kind: CodeKind
     text: str
-    order: UUID | None
-    expires_at: int | None
+    order: UUID | None = None
+    expires_at: int | None = None
 
 
 class OrderCodeScan(Body, frozen=True, kw_only=True):
@@ -40,12 +40,12 @@ class OrderCodeScan(Body, frozen=True, kw_only=True):
     amount: Amount | None = None
 
 
-class ScannedOrder(msgspec.Struct, frozen=True, kw_only=True):
+class ScannedOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whom the code would pay, for what; `order` is to be confirmed with the password, and None until there is one."""
 
     kind: CodeKind
     merchant: str
     item: str
     subject: str
-    amount: int | None
-    order: UUID | None
+    amount: int | None = None
+    order: UUID | None = None

@@ -8,7 +8,7 @@ from uuid import UUID
 from ecard.errors import EcardError
 from ecard.ids import new_id
 from pay.banks.bank import Debit
-from pay.orders.asking import Till, account_of, ask, bind
+from pay.orders.asking import Till, account_of, ask, bind, open_banks
 from pay.rides import pricing, store
 from pay.rides.service import item_of_rides
 
@@ -30,7 +30,7 @@ async def capture_due(till: Till) -> int:
 async def capture(till: Till, ride: UUID) -> None:
     """Take the fare of a ride, if it is due and nobody else is at it: an unknown answer is the resolver's."""
     order, attempt, item = new_id(), new_id(), item_of_rides(till.desk.catalogue).code
-    made = await store.capture(till.runtime.pool, ride, order, attempt, item)
+    made = await store.capture(till.runtime.pool, ride, order, attempt, item, open_banks(till.banks))
     if made["outcome"] == "payer_unknown":
         try:
             await bind(till, made["card"], made["profile"])
@@ -38,7 +38,7 @@ async def capture(till: Till, ride: UUID) -> None:
             # No bank of ours has the account: the rider owes, and may pay otherwise.
             await store.unbanked(till.runtime.pool, ride)
             return
-        made = await store.capture(till.runtime.pool, ride, order, attempt, item)
+        made = await store.capture(till.runtime.pool, ride, order, attempt, item, open_banks(till.banks))
     if made["outcome"] == "ok":
         debit = Debit(made["bank_ref"], account_of(till, made["profile"]), made["amount"], item)
         await ask(till, made["bank"], attempt, debit)

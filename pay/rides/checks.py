@@ -53,6 +53,7 @@ CHECKS: Sequence[Check] = (
         Text("每个行程有一至两次刷码, 每个码至多计费一次", "each ride has its one or two taps, each code at most one"),
         """
         (SELECT format('ride %s', r.id) FROM ride r LEFT JOIN tap t ON t.ride = r.id
+         WHERE r.priced_at > now() - interval '170 days'
          GROUP BY r.id HAVING count(t.id) NOT BETWEEN 1 AND 2 LIMIT 1)
         UNION ALL
         (SELECT format('code of tap %s', min(id::text)) FROM tap WHERE state <> 'contested'

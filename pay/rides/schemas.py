@@ -59,13 +59,13 @@ class TapsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     contested: int
 
 
-class ContestedTap(msgspec.Struct, frozen=True, kw_only=True):
+class ContestedTap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A code that two gates took: `won` says whether this gate was the first, whose tap is charged."""
 
     tap: UUID
     at: int
     line: str
-    station: str | None
+    station: str | None = None
     won: bool
 
 
@@ -98,21 +98,21 @@ class FareGrant(Body, frozen=True, kw_only=True):
     until: _SECONDS
 
 
-class Ride(msgspec.Struct, frozen=True, kw_only=True):
+class Ride(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A ride as its rider sees it (分, Unix seconds): `listed` by the table, `fare` to be paid."""
 
     id: UUID
     operator: str
     line: str
     kind: JourneyKind
-    entry: str | None
-    exit: str | None
+    entry: str | None = None
+    exit: str | None = None
     began_at: int
-    ended_at: int | None
+    ended_at: int | None = None
     listed: int
     fare: int
     state: Literal["free", "due", "capturing", "paid", "owed"]
-    order: UUID | None
+    order: UUID | None = None
 
 
 class RideOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from ecard.callers import Holder, Operator, Terminal
 from ecard.catalogue.model import Catalogue, Flow, Item
 from ecard.db import Row, Tx
 from ecard.desk.errors import CardSuspended, DeviceUnbound, VisitRefused
-from ecard.errors import EcardError
+from ecard.errors import EcardError, NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
 from pay.orders.model import OrderKind
@@ -168,9 +168,11 @@ async def rides(runtime: Runtime, holder: Holder, before: datetime.datetime | No
 
 
 async def settle(tx: Tx, catalogue: Catalogue, holder: Holder, ride: UUID, *, key: str, body: bytes) -> RideOrder:
-    """Open an order for a ride that is owed, to be confirmed with the password; raises NothingOwed."""
-    row = await store.owed_ride(tx, ride, holder.card)
+    """Open an order for a ride that is owed, to be confirmed with the password; raises NotFound, NothingOwed."""
+    row = await store.mine(tx, ride, holder.card)
     if row is None:
+        raise NotFound
+    if row["state"] != "owed":
         raise NothingOwed
     asked = OrderRequest(
         item=item_of_rides(catalogue).code, out_trade_no=new_id().hex, amount=row["fare"], subject=row["line"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from ecard.db import Db, Pool, Row, Tx
+from ecard.db import Db, Pool, Row, Tx, in_batches
 from pay.rides.model import Direction, FareTable, Journey, Price, Spent, Tap
 from qr.model import FareClass
 
@@ -64,15 +64,15 @@ _RIDES = """
 _TO_CAPTURE = """
     SELECT id FROM ride WHERE state IN ('due', 'owed') AND next_at <= clock_timestamp() ORDER BY next_at LIMIT $1
 """
-_CAPTURE = "SELECT outcome, bank, bank_ref, profile, amount, card FROM ride_capture($1, $2, $3, $4)"
+_CAPTURE = "SELECT outcome, bank, bank_ref, profile, amount, card FROM ride_capture($1, $2, $3, $4, $5)"
 _UNBANKED = """
     UPDATE ride SET state = 'owed', owed_since = coalesce(owed_since, clock_timestamp()), tries = tries + 1,
         next_at = clock_timestamp() + ride_retry((tries + 1)::smallint)
     WHERE id = $1 AND state IN ('due', 'owed')
 """
 _OWED = "SELECT DISTINCT card FROM ride WHERE owed_since IS NOT NULL"
-_OWED_RIDE = """
-    SELECT operator, fare, line FROM ride WHERE id = $1 AND card = $2 AND state = 'owed' FOR UPDATE
+_MINE = """
+    SELECT operator, fare, line, state FROM ride WHERE id = $1 AND card = $2 FOR UPDATE
 """
 _PAYING = "UPDATE ride SET state = 'capturing', order_id = $2, next_at = NULL WHERE id = $1 AND state = 'owed'"
 _PAYER = "UPDATE pay_order SET payer = $2 WHERE id = $1 AND state = 'created'"
@@ -91,6 +91,10 @@ _WITHDRAW = """
           AND v.at > clock_timestamp() - interval '10 minutes'
     ), gone AS (DELETE FROM fare_class f USING here h WHERE f.card = h.card)
     SELECT card FROM here
+"""
+_FORGET = """
+    DELETE FROM tap WHERE id IN (SELECT id FROM tap WHERE received_at < now() - interval '180 days' AND state <> 'open'
+                                 LIMIT 5000 FOR UPDATE SKIP LOCKED)
 """
 _SUBSIDIES = """
     SELECT city, extract(epoch FROM hour)::bigint AS hour, rides, amount, journal IS NOT NULL AS posted
@@ -230,9 +234,9 @@ async def to_capture(db: Db, limit: int) -> list[UUID]:
     return [row["id"] for row in await db.fetch(_TO_CAPTURE, limit)]
 
 
-async def capture(pool: Pool, ride: UUID, order: UUID, attempt: UUID, item: str) -> Row:
+async def capture(pool: Pool, ride: UUID, order: UUID, attempt: UUID, item: str, banks: Sequence[str]) -> Row:
     """Open the order and the bank's attempt for a ride, in one statement that is its own transaction."""
-    return await pool.fetchrow(_CAPTURE, ride, order, attempt, item)
+    return await pool.fetchrow(_CAPTURE, ride, order, attempt, item, banks)
 
 
 async def unbanked(pool: Pool, ride: UUID) -> None:
@@ -245,9 +249,9 @@ async def owed(db: Db) -> list[int]:
     return [row["card"] for row in await db.fetch(_OWED)]
 
 
-async def owed_ride(tx: Tx, ride: UUID, card: int) -> Row | None:
-    """Lock and return a ride that the card owes for."""
-    return await tx.fetchrow(_OWED_RIDE, ride, card)
+async def mine(tx: Tx, ride: UUID, card: int) -> Row | None:
+    """Lock and return a ride of the card, whatever its state."""
+    return await tx.fetchrow(_MINE, ride, card)
 
 
 async def paying(tx: Tx, ride: UUID, order: UUID, card: int) -> None:
@@ -271,6 +275,11 @@ async def subsidies(db: Db, operator: UUID, before: float) -> list[Row]:
     """Return an operator's hours before a time, youngest first."""
     rows: list[Row] = await db.fetch(_SUBSIDIES, operator, before)
     return rows
+
+
+async def forget(pool: Pool) -> None:
+    """Drop taps of long ago: where somebody went in and out stays in the ride alone, for its holder."""
+    await in_batches(pool, _FORGET)
 
 
 async def post_subsidies(pool: Pool, before: datetime.datetime) -> int:

@@ -215,10 +215,11 @@ CREATE FUNCTION ride_retry(p_tries smallint) RETURNS interval LANGUAGE sql IMMUT
     RETURN CASE p_tries WHEN 1 THEN interval '1 day' WHEN 2 THEN interval '3 days' WHEN 3 THEN interval '7 days' END;
 
 -- Ask for a ride's fare: its order and attempt, before the bank is asked. No password: its holder showed the code,
--- which is evidence of class C. Outcomes: ok; not_due; payer_unknown (bind the bank and ask again); a reason why it
--- waits (over_day_limit, merchant_suspended: not the rider's fault) or is owed (level).
+-- which is evidence of class C. `p_banks` are those that answer now. Outcomes: ok; not_due; payer_unknown (bind the
+-- bank and ask again); why it waits (over_day_limit, merchant_suspended, bank_unavailable: not the rider's fault) or
+-- is owed (level).
 CREATE FUNCTION ride_capture(
-    p_ride uuid, p_order uuid, p_attempt uuid, p_item text,
+    p_ride uuid, p_order uuid, p_attempt uuid, p_item text, p_banks text[],
     OUT outcome text, OUT bank text, OUT bank_ref text, OUT profile bytea, OUT amount bigint, OUT card integer
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -239,13 +240,15 @@ BEGIN
         WHEN v.suspended_at IS NOT NULL THEN 'merchant_suspended'
         WHEN v.level < 2 THEN 'level'
         WHEN v.bank IS NULL THEN 'payer_unknown'
+        WHEN v.bank <> ALL (p_banks) THEN 'bank_unavailable'
         WHEN NOT pay_count(r.card, 'C', false, r.fare, pay_day()) THEN 'over_day_limit'
         ELSE 'ok' END;
     IF outcome = 'level' THEN
         UPDATE ride SET state = 'owed', owed_since = coalesce(owed_since, clock_timestamp()), tries = tries + 1,
             next_at = clock_timestamp() + ride_retry((tries + 1)::smallint) WHERE id = p_ride;
-    ELSIF outcome IN ('merchant_suspended', 'over_day_limit') THEN
-        UPDATE ride SET next_at = clock_timestamp() + interval '6 hours' WHERE id = p_ride;
+    ELSIF outcome IN ('merchant_suspended', 'over_day_limit', 'bank_unavailable') THEN
+        UPDATE ride SET next_at = clock_timestamp() + CASE outcome WHEN 'bank_unavailable' THEN interval '1 minute'
+            ELSE interval '6 hours' END WHERE id = p_ride;
     ELSIF outcome = 'ok' THEN
         bank := v.bank; bank_ref := bank_reference(p_order, 1::smallint);
         INSERT INTO pay_order (id, merchant, out_trade_no, request_id, body_sha256, item, amount, subject, kind, state,
@@ -254,7 +257,7 @@ BEGIN
                     r.line, 'ride', 'processing', r.card, v.bank, 'C');
         INSERT INTO bank_attempt (id, subject, kind, order_id, bank, bank_ref, amount, next_check_at)
             VALUES (p_attempt, p_order, 'pay', p_order, v.bank, ride_capture.bank_ref, r.fare,
-                    clock_timestamp() + interval '5 seconds');
+                    bank_first_check(v.bank));
         UPDATE ride SET state = 'capturing', order_id = p_order, tries = tries + 1, next_at = NULL WHERE id = p_ride;
     END IF;
 END $$;
@@ -292,8 +295,12 @@ BEGIN
     ELSIF NEW.kind = 'ride' AND NEW.state = 'paid' THEN
         UPDATE ride SET state = 'paid', next_at = NULL, owed_since = NULL WHERE order_id = NEW.id AND state = 'capturing';
     ELSIF NEW.kind = 'ride' AND NEW.state IN ('failed', 'closed', 'reversed') THEN
-        UPDATE ride SET state = 'owed', owed_since = coalesce(owed_since, clock_timestamp()),
-            next_at = clock_timestamp() + ride_retry(tries) WHERE order_id = NEW.id AND state = 'capturing';
+        -- Only a bank's refusal makes a debtor: a payment that was reversed, because its bank did not say, is tried again.
+        UPDATE ride SET state = CASE WHEN d.owed THEN 'owed' ELSE 'due' END,
+            owed_since = CASE WHEN d.owed THEN coalesce(owed_since, clock_timestamp()) END,
+            next_at = clock_timestamp() + CASE WHEN d.owed THEN ride_retry(tries) ELSE interval '10 minutes' END
+            FROM (SELECT id AS ride, NEW.state = 'failed' OR owed_since IS NOT NULL AS owed FROM ride
+                  WHERE order_id = NEW.id AND state = 'capturing' FOR UPDATE) d WHERE id = d.ride;
     END IF;
     RETURN NULL;
 END $$;

@@ -58,7 +58,7 @@ def test_a_static_code_takes_what_the_payer_types_up_to_500_yuan_a_day(bureau: B
     code = shown(shop, {"item": SCENIC, "subject": "门票"})
     phone = payer(bureau)
     asked = scanned(phone, code["text"])
-    assert (asked["merchant"], asked["amount"], asked["order"]) == ("测试景区", None, None)
+    assert (asked["merchant"], asked.keys() & {"amount", "order"}) == ("测试景区", set())
     first = scanned(phone, code["text"], 30_000)
     assert confirm(phone, {"id": first["order"]})["state"] == "paid"
     with refused("over_day_limit"):

@@ -76,7 +76,7 @@ def test_a_missing_exit_costs_the_most(bureau: Bureau, operator: TransitOperator
     entry.tap(phone.code("ride"), IN)
     entry.upload()
     [ride] = settled(phone, 1, "paid")
-    assert (ride["kind"], ride["exit"], ride["fare"]) == ("no_exit", None, 400)
+    assert (ride["kind"], ride["entry"], "exit" in ride, ride["fare"]) == ("no_exit", "A", False, 400)
 
 
 def test_a_day_costs_no_more_than_the_cap(bureau: Bureau) -> None:
@@ -222,6 +222,25 @@ def test_who_owes_stays_outside_until_it_is_paid(bureau: Bureau, operator: Trans
     assert _confirm(phone, order["order"])["state"] == "paid"
     assert settled(phone, 1, "paid")[0]["order"] == order["order"]
     _becomes(bus, phone, "ok")
+
+
+def test_a_bank_that_does_not_answer_makes_no_debtor(
+    bureau: Bureau, operator: TransitOperator, bank: Bank, settings: Settings
+) -> None:
+    phone, bus = payer(bureau), operator.bus()
+    bus.tap(phone.code("ride"))
+    bank.fault("lose_request", on="pay", times=1)
+    bus.upload()
+    [ride] = settled(phone, 1, "capturing")
+    # What its resolver says in the end, when the bank has undone what it never confirmed.
+    attempt = "SELECT id FROM bank_attempt WHERE order_id = $1"
+    rows(settings, "SELECT pay_book(id, 'reversed', 'timeout') FROM bank_attempt WHERE order_id = $1", ride["order"])
+    assert rows(settings, attempt, ride["order"])
+    [again] = settled(phone, 1, "due")
+    [kept] = rows(settings, "SELECT owed_since, next_at > now() AS later FROM ride WHERE id = $1", again["id"])
+    assert (kept["owed_since"], kept["later"]) == (None, True)
+    rows(settings, "UPDATE ride SET next_at = now() WHERE id = $1 RETURNING id", again["id"])
+    assert settled(phone, 1, "paid")[0]["order"] != ride["order"]
 
 
 def test_a_refused_capture_is_tried_again_and_a_payment_clears_the_debt(
