@@ -24,6 +24,7 @@ _COMMANDS = {
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",
+    "receipt": "receipt",
     "serve": "serve",
 }
 """Each command and the module of this package that it stands in; only the one that is called is imported."""
@@ -60,6 +61,7 @@ def group() -> None:
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
     ecard ledger check             核对总账 · prove the books
+    ecard receipt verify F         离线核验凭据 · check a receipt with no network
     """
 
 
