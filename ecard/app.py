@@ -33,6 +33,9 @@ from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
+from cardio.server import routes as bridges
+from cardio.server import socket as bridge_socket
+from cardio.server.links import Hub
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -49,7 +52,7 @@ from ecard.desk import store as visits
 from ecard.desk.schemas import CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
-from ecard.document import Route, document, routes
+from ecard.document import Route, document, routes, sockets
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -59,7 +62,13 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.banks.connector import lines_to_banks
+from pay.banks.directory import Banks
 from pay.ledger import periods
+from pay.merchants import routes as merchants
+from pay.orders import routes as orders
+from pay.orders import store as order_store
+from pay.orders.asking import Till
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -69,6 +78,8 @@ log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
 _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
+_EXPIRY_SECONDS = 5.0
+"""Seconds between two looks for orders that ended unpaid."""
 READERS: Readers = {CodeEvidence: evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
@@ -85,6 +96,10 @@ ROUTERS = [
     browser.router,
     clients.router,
     staff.router,
+    merchants.router,
+    orders.router,
+    bridges.router,
+    bridge_socket.router,
     health.router,
 ]
 
@@ -96,6 +111,8 @@ class _Open:
     bundles: BundleMaker
     server: Server
     feed: Feed
+    banks: Banks
+    hub: Hub
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -117,15 +134,22 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             Marks(runtime.pool),
         )
         await server.ended.refresh(runtime.pool)
+        banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
+        await banks.refresh(runtime.pool)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
+        opened.hub = Hub(runtime)
         # For the operations that are called directly (`ecard.direct`).
-        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
+        desk = Desk(runtime, known, READERS)
+        app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
         work = [
             _watch(server),
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
+            opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
+            banks.refresh_for_ever(runtime.pool),
+            _close_orders(runtime),
             periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
@@ -136,6 +160,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await http.aclose()
+            await banks.close()
             await runtime.close()
 
     app = Litestar(
@@ -170,18 +195,6 @@ def _check_doors(app: Litestar) -> None:
 
 
 def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[str, Provide]:
-    async def runtime() -> Any:
-        return opened.runtime
-
-    async def bundles() -> Any:
-        return opened.bundles
-
-    async def server() -> Any:
-        return opened.server
-
-    async def feed() -> Any:
-        return opened.feed
-
     async def catalogue() -> Any:
         return known
 
@@ -191,21 +204,31 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def desk(runtime: Given[Runtime]) -> Any:
         return Desk(runtime, known, READERS)
 
+    async def till(desk: Given[Desk], banks: Given[Banks]) -> Any:
+        return Till(desk, banks)
+
     async def api_document() -> Any:
         return await asyncio.to_thread(openapi_document)
 
     return {
-        "runtime": Provide(runtime, use_cache=True),
-        "bundles": Provide(bundles, use_cache=True),
-        "server": Provide(server, use_cache=True),
-        "feed": Provide(feed, use_cache=True),
+        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks")},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
+        "till": Provide(till),
         "api_document": Provide(api_document),
         "creation": Provide(creation),
         **guards.DEPENDENCIES,
     }
+
+
+def _part(opened: _Open, name: str) -> Provide:
+    """Give handlers what exists while the process serves."""
+
+    async def part() -> Any:
+        return getattr(opened, name)
+
+    return Provide(part, use_cache=True)
 
 
 async def _plain_name(request: Request[Any, Any, Any]) -> None:
@@ -250,6 +273,16 @@ async def _seal(runtime: Runtime) -> None:
             log.warning("the audit log was not sealed: %s", type(error).__name__)
 
 
+async def _close_orders(runtime: Runtime) -> None:
+    """Close orders that nobody confirmed in time; what is read of one says so from the second it ends."""
+    while True:
+        await asyncio.sleep(_EXPIRY_SECONDS)
+        try:
+            await order_store.expire(runtime.pool)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
+            log.warning("orders were not closed: %s", type(error).__name__)
+
+
 @functools.cache
 def _described() -> Litestar:
     """Return the application without its stores: to be described, not run."""
@@ -270,8 +303,9 @@ def _described() -> Litestar:
 
 
 def doors() -> list[Route]:
-    """Return every operation, described in the API document or not."""
-    return [route for route in routes(_described()) if route.handler.operation_id]
+    """Return every operation, described in the API document or not, and the sockets."""
+    app = _described()
+    return [*(route for route in routes(app) if route.handler.operation_id), *sockets(app)]
 
 
 @functools.cache

@@ -28,6 +28,8 @@ class TokenType(StrEnum):
     DEVICE_PROOF = "ecard-device+jwt"
     ACCESS = "at+jwt"  # RFC 9068
     ID = "JWT"  # OpenID Connect names no type
+    BRIDGE = "ecard-bridge+jwt"
+    BRIDGE_SESSION = "ecard-bridge-session+jwt"
     LOGOUT = "logout+jwt"  # OpenID Connect Back-Channel Logout §2.4
 
 

@@ -13,6 +13,8 @@ from ecard.settings import SettingsError
 _COMMANDS = {
     "agencies": "agencies",
     "audit": "audit",
+    "banks": "banks",
+    "bridges": "bridges",
     "catalogue": "catalogue",
     "clients": "clients",
     "code": "code",
@@ -56,6 +58,7 @@ def group() -> None:
     ecard demo                     一条命令看全流程 · see the main job run
     ecard serve --sandbox          启动沙箱服务 · serve a sandbox
     ecard catalogue list           192 个应用事项 · the 192 items
+    ecard bridges list             窗口读卡服务 · the bridges at counters
     ecard clients list             接入应用 · the clients that log holders in
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
