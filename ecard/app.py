@@ -69,6 +69,7 @@ from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.receipts import routes as receipts
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -98,6 +99,7 @@ ROUTERS = [
     staff.router,
     merchants.router,
     orders.router,
+    receipts.router,
     bridges.router,
     bridge_socket.router,
     health.router,

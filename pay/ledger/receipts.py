@@ -4,6 +4,7 @@ Whoever holds it needs nothing else but the platform's anchor keys to check it: 
 nor the other entries of the period, of which the proof says nothing.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,8 @@ import msgspec
 from ecard import tokens
 from ecard.db import Db
 from ecard.encoding import b64url, unb64url
-from ecard.merkle import Leaf, digest, path, root_of, unpack
+from ecard.merkle import digest, path, root_of, unpack
+from ecard.seals import Seal
 from ecard.tokens import PublicKey, TokenRefused, TokenType
 from pay.ledger import store
 from pay.ledger.errors import ReceiptNotReady, ReceiptRefused
@@ -22,7 +24,7 @@ from pay.ledger.model import Posted
 FORMAT = "ecard-receipt/1"
 
 
-class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReceiptLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A posted leg, as `Posted` names its fields, its place in the period's tree, and the path up to the root."""
 
     leg: list[str | int | None]
@@ -30,11 +32,11 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: list[str]
 
 
-class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReceiptProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Lines of one period, and the period's signed token."""
 
     period: str
-    lines: list[Line]
+    lines: list[ReceiptLine]
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +44,7 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     format: str
     id: UUID
-    proofs: list[Proof]
+    proofs: list[ReceiptProof]
 
 
 async def made(db: Db, named: UUID, journals: Sequence[UUID], *, accounts: Sequence[UUID] | None = None) -> Receipt:
@@ -58,17 +60,23 @@ async def made(db: Db, named: UUID, journals: Sequence[UUID], *, accounts: Seque
     return Receipt(FORMAT, named, [await _proof(db, xid, legs) for xid, legs in proofs.items()])
 
 
-async def _proof(db: Db, xid: int, legs: Sequence[Posted]) -> Proof:
+async def _proof(db: Db, xid: int, legs: Sequence[Posted]) -> ReceiptProof:
     period = await store.period_of(db, xid)
     if period is None:
         raise ReceiptNotReady(headers={"Retry-After": "10"})
+    return await asyncio.to_thread(_proven, period, legs)
+
+
+def _proven(period: Seal, legs: Sequence[Posted]) -> ReceiptProof:
+    """Return the proof of some legs; a tree of a busy period is tens of thousands of hashes."""
     sealed = unpack(period.leaves)
+    digests = [leaf.digest for leaf in sealed]
     places = {(leaf.xid, leaf.n): index for index, leaf in enumerate(sealed)}
-    return Proof(period.token, [_line(sealed, leg, places[leg.xid, leg.n]) for leg in legs])
-
-
-def _line(sealed: Sequence[Leaf], leg: Posted, index: int) -> Line:
-    return Line(list(leg), index, [b64url(one) for one in path([leaf.digest for leaf in sealed], index)])
+    lines = []
+    for leg in legs:
+        index = places[leg.xid, leg.n]
+        lines.append(ReceiptLine(list(leg), index, [b64url(one) for one in path(digests, index)]))
+    return ReceiptProof(period.token, lines)
 
 
 def verify(text: bytes, anchors: Mapping[str, PublicKey], now: float) -> list[Posted]:
@@ -88,7 +96,7 @@ def verify(text: bytes, anchors: Mapping[str, PublicKey], now: float) -> list[Po
     return found
 
 
-def _checked(proof: Proof, line: Line, anchors: Mapping[str, PublicKey], now: float) -> Posted:
+def _checked(proof: ReceiptProof, line: ReceiptLine, anchors: Mapping[str, PublicKey], now: float) -> Posted:
     issuer = str(tokens.unverified(proof.period)[1].get("iss"))
     claims: dict[str, Any] = tokens.read(
         proof.period, anchors, typ=TokenType.PERIOD, issuer=issuer, audience=None, now=now
