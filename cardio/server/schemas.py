@@ -71,11 +71,10 @@ class BridgeToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardSessionRequest(Body, frozen=True, kw_only=True):
-    """Reads a card for an item; `reader` by its name where there are several, `write` what the item puts on it."""
+    """Reads a card for an item; `reader` by its name where there are several."""
 
     item: Annotated[str, msgspec.Meta(max_length=16)]
     reader: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    write: dict[str, Annotated[str, msgspec.Meta(max_length=256)]] | None = None
 
 
 class CardSessionOpened(msgspec.Struct, frozen=True, kw_only=True):
