@@ -1,9 +1,11 @@
 """For every operation a request that it fulfils, made by a caller that it admits."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
@@ -14,6 +16,9 @@ from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
+from tests.shop import SCENIC, Shop, new_number, payer
+
+_ADDRESS = {"url": "http://127.0.0.1:9/"}
 
 
 class Good(NamedTuple):
@@ -151,6 +156,82 @@ def _allowed(bureau: Bureau) -> Good:
     return Good(phone, path={"consent": consent["id"]})
 
 
+def _merchant_server(bureau: Bureau) -> Terminal:
+    """Return the server of a merchant of its own: one has few endpoints."""
+    return bureau.registrar.register_terminal(bureau.registrar.register_agency("测试商户", new_uscc()), "online")
+
+
+def _endpoint(bureau: Bureau) -> Good:
+    server = _merchant_server(bureau)
+    return Good(server, path={"endpoint": server.call("POST", "/v1/webhooks", _ADDRESS).json()["id"]})
+
+
+def _merchant_endpoint(bureau: Bureau) -> Good:
+    agency = bureau.registrar.register_agency("测试商户", new_uscc())
+    return Good(bureau.finance, _ADDRESS, {"merchant": str(agency)})
+
+
+def _resent(bureau: Bureau) -> Good:
+    server = _merchant_server(bureau)
+    name = str(server.call("POST", "/v1/webhook-events").json()["id"])
+    deadline = time.monotonic() + 5
+    while not server.call("GET", "/v1/webhook-events").json():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return Good(server, path={"event": str(UUID(name.removeprefix("evt_")))})
+
+
+@cache
+def _shop(bureau: Bureau) -> Shop:
+    return Shop(bureau)
+
+
+def _charge(bureau: Bureau) -> Good:
+    shop = _shop(bureau)
+    return Good(shop.till, shop.body(bureau.phone(level=2).code("pay")))
+
+
+def _merchant(bureau: Bureau) -> Good:
+    agency = bureau.registrar.register_agency("测试商户", new_uscc())
+    return Good(bureau.finance, {**_shop(bureau).asked(), "agency": str(agency)})
+
+
+def _order(bureau: Bureau) -> Good:
+    return Good(_shop(bureau).online, {"item": SCENIC, "out_trade_no": new_number(), "amount": 1, "subject": "门票"})
+
+
+def _of_order(bureau: Bureau) -> Good:
+    return Good(_shop(bureau).till, path={"order": _shop(bureau).open()["id"]})
+
+
+def _refund(bureau: Bureau) -> Good:
+    body = {"out_refund_no": new_number(), "amount": 1, "reason": "退票"}
+    return Good(_shop(bureau).till, body, {"order": _shop(bureau).paid()["id"]})
+
+
+@cache
+def _waiting(bureau: Bureau) -> Good:
+    """Return a charge that waits for its holder's password."""
+    phone = payer(bureau, proven=False)
+    return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
+
+
+def _confirmed(bureau: Bureau) -> Good:
+    phone = payer(bureau, proven=False)
+    order = _shop(bureau).charge(phone.code("pay"))["id"]
+    return Good(phone, {"busi_seq": phone.prove(PASSWORD)}, {"order": order})
+
+
+def _declined(bureau: Bureau) -> Good:
+    phone = payer(bureau, proven=False)
+    return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
+
+
+def _terms(bureau: Bureau) -> Good:
+    phone = bureau.phone(level=2)
+    return Good(phone, {"busi_seq": phone.prove(PASSWORD), "free_each": 20_000, "free_times": 10})
+
+
 def _bridge(bureau: Bureau) -> Good:
     body = {"agency": str(bureau.agency), "name": "1号窗口读卡器", "site": "政务大厅", "key": _key()}
     return Good(bureau.registrar, body)
@@ -168,6 +249,12 @@ def _counter(bureau: Bureau) -> Terminal:
     return paired(bureau)[0]
 
 
+def _card_session(bureau: Bureau) -> Good:
+    terminal = _counter(bureau)
+    opened = terminal.call("POST", "/v1/card-sessions", {"item": "A1-36"}).json()
+    return Good(terminal, path={"session": opened["id"]})
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
@@ -181,10 +268,13 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "bundle_get": lambda _: Good(),
     "card_face": lambda bureau: Good(_phone(bureau)),
     "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),
+    "card_session_get": _card_session,
+    "card_session_open": lambda bureau: Good(_counter(bureau), {"item": "A1-36"}),
     "card_status_set": _card_status,
     "catalogue_item": lambda _: Good(path={"code": "A1-01"}),
     "catalogue_list": lambda _: Good(),
     "channel_leave": _proven,
+    "charge_create": _charge,
     "channel_register": _channel,
     "client_disable": lambda bureau: Good(bureau.registrar, path={"client": bureau.client().client_id}),
     "client_register": _client,
@@ -203,11 +293,27 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "login_open": _opened,
     "login_scan": _scanned,
     "logins_waiting": lambda bureau: Good(_phone(bureau)),
+    "merchant_webhook_register": _merchant_endpoint,
+    "merchant_webhooks_list": lambda bureau: Good(bureau.finance, path={"merchant": str(bureau.agency)}),
+    "merchant_register": _merchant,
+    "merchant_state": lambda bureau: Good(bureau.finance, {"suspended": False}, {"agency": str(_shop(bureau).agency)}),
+    "merchants_list": lambda bureau: Good(bureau.finance),
+    "my_order": _waiting,
+    "my_order_confirm": _confirmed,
+    "my_order_decline": _declined,
+    "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
+    "order_close": _of_order,
+    "order_create": _order,
+    "order_find": lambda bureau: Good(_shop(bureau).till, path={"out_trade_no": _shop(bureau).open()["out_trade_no"]}),
+    "order_get": _of_order,
     "password_prove": lambda bureau: Good(bureau.phone(), {"password": PASSWORD}),
     "password_set": lambda bureau: Good(bureau.phone(), {"password": "826403", "face": FACE_PASSED}),
     "payment_open": _proven,
     "ready_get": lambda _: Good(),
+    "refund_create": _refund,
+    "refunds_list": _of_order,
     "relative_add": _relative,
     "relative_remove": _relative_removed,
     "relatives_list": lambda bureau: Good(_phone(bureau)),
@@ -219,4 +325,11 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "use_dispute": _disputed,
     "uses_list": lambda bureau: Good(_phone(bureau)),
     "visit_create": _visit,
+    "webhook_events": lambda bureau: Good(bureau.terminal("online")),
+    "webhook_register": lambda bureau: Good(_merchant_server(bureau), _ADDRESS),
+    "webhook_remove": _endpoint,
+    "webhook_resend": _resent,
+    "webhook_rotate": _endpoint,
+    "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
+    "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
 }
