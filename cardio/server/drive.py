@@ -19,7 +19,7 @@ from cardio.script import Script
 from cardio.server import judging, sessions
 from cardio.server.judging import Judged, Read
 from cardio.server.links import Drive, Link, LinkLost, SessionFrame
-from cardio.server.model import Policy, State, Why, amr, asks_pin, strength
+from cardio.server.model import Policy, SessionState, Why, amr, asks_pin, strength
 from cardio.server.sessions import Result, SessionRow
 from ecard.catalogue.model import Catalogue, Item
 from ecard.runtime import Runtime
@@ -100,7 +100,7 @@ class Talk:
         """Have the holder enter the PIN at the counter until it is right; raises Ended when no try is left."""
         while True:
             self.n += 1
-            if not await sessions.move(runtime.pool, self.row.id, State.PIN):
+            if not await sessions.move(runtime.pool, self.row.id, SessionState.PIN):
                 raise Ended(Why.TIMED_OUT)
             await self.link.say(AskPin(self.row.id, self.n))
             frame = await self.hear(PinEntered, 60)
@@ -110,7 +110,7 @@ class Talk:
                 return
             if not frame.left:
                 raise Ended("pin_locked")
-            await sessions.move(runtime.pool, self.row.id, State.PIN, pin_left=min(frame.left, 15))
+            await sessions.move(runtime.pool, self.row.id, SessionState.PIN, pin_left=min(frame.left, 15))
 
 
 def driver(runtime: Runtime, catalogue: Catalogue, keys: KeyModule | None) -> Drive:
@@ -161,7 +161,7 @@ async def _read(bench: Bench, talk: Talk, item: Item) -> Read:
     prompt = Prompt(f"请插入社会保障卡：{item.title}"[:200], f"Insert the card. {item.purpose.en}"[:200])
     await talk.link.say(Open(row.id, row.policy.value, row.item, row.reader, prompt))
     opened = await talk.hear(Opened, 60)
-    if not await sessions.move(bench.runtime.pool, row.id, State.READING):
+    if not await sessions.move(bench.runtime.pool, row.id, SessionState.READING):
         raise Ended(Why.TIMED_OUT)
     try:
         atr = bytes.fromhex(opened.atr)
@@ -218,7 +218,7 @@ async def _finish(bench: Bench, talk: Talk, item: Item, read: Read, judged: Judg
     if account:
         judging.check_account(judged, await talk.run(reading.pan()))
     result = Result(
-        state=State.PROVEN if read.authentic else State.READ,
+        state=SessionState.PROVEN if read.authentic else SessionState.READ,
         card=judged.card,
         strength=strength(authentic=read.authentic, pin=pin),
         amr=amr(authentic=read.authentic, pin=pin, account=account),

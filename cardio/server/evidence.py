@@ -8,7 +8,7 @@ from cardio.server.errors import (
     CardSessionOpen,
     CardSessionUnknown,
 )
-from cardio.server.model import State, once_key
+from cardio.server.model import SessionState, once_key
 from ecard.callers import Terminal
 from ecard.catalogue.model import Form, Item, Strength
 from ecard.desk.model import Evidence, check_form
@@ -30,13 +30,13 @@ async def read(runtime: Runtime, asked: CardEvidence, item: Item, by: Terminal) 
     row = await sessions.view(runtime.pool, asked.session, once)
     if row["item"] != item.code:
         raise CardSessionForItem
-    state = State(row["state"])
-    if state in {State.OPENING, State.READING, State.PIN}:
+    state = SessionState(row["state"])
+    if state in {SessionState.OPENING, SessionState.READING, SessionState.PIN}:
         raise CardSessionOpen
-    if state is State.FAILED:
+    if state is SessionState.FAILED:
         raise CardRefused(reason=row["why"])
     # A used one goes on: the same request within 10 s is answered again, any other is told when it was used.
-    if state is State.EXPIRED or row["strength"] is None:
+    if state is SessionState.EXPIRED or row["strength"] is None:
         raise CardSessionExpired
     return Evidence(
         kind="card",

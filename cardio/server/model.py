@@ -26,7 +26,7 @@ TOKEN_SECONDS = 60
 """Longest life of the token that a bridge connects with."""
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """Where a session stands, for the counter's page."""
 
     OPENING = "opening"

@@ -8,7 +8,7 @@ from uuid import UUID
 from cardio.server import sessions, store
 from cardio.server.errors import BridgeOffline, BridgeUnpaired, CardSessionUnknown
 from cardio.server.links import Hub
-from cardio.server.model import SESSION_SECONDS, State, asks_pin, challenge, once_key, policy_of
+from cardio.server.model import SESSION_SECONDS, SessionState, asks_pin, challenge, once_key, policy_of
 from cardio.server.schemas import CardSessionOpened, CardSessionRequest, CardSessionView, Reason
 from cardio.server.texts import text_of
 from ecard.callers import Terminal
@@ -24,7 +24,9 @@ from ecard.runtime import Runtime
 
 READS = Limit("card_session", 60, 60)
 """Sessions that a terminal, and so its bridge, may open in a minute: a card takes a second at least."""
-_DONE = frozenset({State.PROVEN, State.READ, State.FAILED, State.USED, State.EXPIRED})
+_DONE = frozenset(
+    {SessionState.PROVEN, SessionState.READ, SessionState.FAILED, SessionState.USED, SessionState.EXPIRED}
+)
 
 
 async def count(runtime: Runtime, by: Terminal) -> None:
@@ -60,7 +62,7 @@ async def open_session(tx: Tx, catalogue: Catalogue, asked: CardSessionRequest, 
         raise BridgeUnpaired
     if row["outcome"] == "offline":
         raise BridgeOffline(headers={"Retry-After": "5"})
-    return CardSessionOpened(id=session, state=State.OPENING, expires_in=SESSION_SECONDS)
+    return CardSessionOpened(id=session, state=SessionState.OPENING, expires_in=SESSION_SECONDS)
 
 
 def _check(item: Item, by: Terminal) -> None:
@@ -89,11 +91,11 @@ async def look(runtime: Runtime, hub: Hub, session: UUID, by: Terminal, wait: in
 
 async def _view(runtime: Runtime, session: UUID, nonce: bytes) -> CardSessionView:
     row = await sessions.view(runtime.pool, session, once_key(nonce))
-    state = State(row["state"])
+    state = SessionState(row["state"])
     # Only of a card that passed: a refused one shows the clerk nothing of the person whom it names.
     profile = open_profile(runtime.vault, row["profile"]) if row["strength"] else None
     reason = None
-    if state is State.FAILED:
+    if state is SessionState.FAILED:
         said = text_of(row["why"])
         reason = Reason(code=row["why"], zh=said.zh, en=said.en)
     return CardSessionView(

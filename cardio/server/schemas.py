@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from cardio.server.model import State
+from cardio.server.model import SessionState
 from ecard.access.schemas import Body, Jwk, Name
 from ecard.catalogue.model import Strength
 
@@ -81,7 +81,7 @@ class CardSessionOpened(msgspec.Struct, frozen=True, kw_only=True):
     """A session that waits for a card; `expires_in` in seconds."""
 
     id: UUID
-    state: State
+    state: SessionState
     expires_in: int
 
 
@@ -101,7 +101,7 @@ class CardSessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     item: str
-    state: State
+    state: SessionState
     expires_in: int
     authenticated: bool = False
     strength: Strength | None = None
