@@ -22,9 +22,9 @@ from ecard.ids import new_id
 from ecard.limits import Limit
 from ecard.runtime import Runtime
 
+_GOING_ON = frozenset({SessionState.OPENING, SessionState.READING, SessionState.PIN})
 READS = Limit("card_session", 60, 60)
 """Sessions that a terminal, and so its bridge, may open in a minute: a card takes a second at least."""
-_DONE = frozenset(
     {SessionState.PROVEN, SessionState.READ, SessionState.FAILED, SessionState.USED, SessionState.EXPIRED}
 )
 
@@ -82,7 +82,7 @@ async def look(runtime: Runtime, hub: Hub, session: UUID, by: Terminal, wait: in
         raise CardSessionUnknown
     with hub.waiting(session) as changed:
         seen = await _view(runtime, session, nonce)
-        if wait and seen.state not in _DONE:
+        if wait and seen.state in _GOING_ON:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), min(wait, seen.expires_in + 1))
             seen = await _view(runtime, session, nonce)
