@@ -25,8 +25,6 @@ from ecard.runtime import Runtime
 _GOING_ON = frozenset({SessionState.OPENING, SessionState.READING, SessionState.PIN})
 READS = Limit("card_session", 60, 60)
 """Sessions that a terminal, and so its bridge, may open in a minute: a card takes a second at least."""
-    {SessionState.PROVEN, SessionState.READ, SessionState.FAILED, SessionState.USED, SessionState.EXPIRED}
-)
 
 
 async def count(runtime: Runtime, by: Terminal) -> None:
