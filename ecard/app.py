@@ -33,6 +33,9 @@ from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
+from cardio.server import routes as bridges
+from cardio.server import socket as bridge_socket
+from cardio.server.links import Hub
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
 from ecard.audit import service as audit
@@ -49,7 +52,7 @@ from ecard.desk import store as visits
 from ecard.desk.schemas import CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
-from ecard.document import Route, document, routes
+from ecard.document import Route, document, routes, sockets
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -59,6 +62,7 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.ledger import periods
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -84,6 +88,8 @@ ROUTERS = [
     browser.router,
     clients.router,
     staff.router,
+    bridges.router,
+    bridge_socket.router,
     health.router,
 ]
 
@@ -95,6 +101,7 @@ class _Open:
     bundles: BundleMaker
     server: Server
     feed: Feed
+    hub: Hub
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = False) -> Observe:
@@ -117,14 +124,17 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         )
         await server.ended.refresh(runtime.pool)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
+        opened.hub = Hub(runtime)
         # For the operations that are called directly (`ecard.direct`).
         app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server)
         work = [
             _watch(server),
             _seal(runtime),
             opened.feed.watch(settings.database_url or ""),
+            opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
+            periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
@@ -180,6 +190,9 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def feed() -> Any:
         return opened.feed
 
+    async def hub() -> Any:
+        return opened.hub
+
     async def catalogue() -> Any:
         return known
 
@@ -197,6 +210,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         "bundles": Provide(bundles, use_cache=True),
         "server": Provide(server, use_cache=True),
         "feed": Provide(feed, use_cache=True),
+        "hub": Provide(hub, use_cache=True),
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -268,8 +282,9 @@ def _described() -> Litestar:
 
 
 def doors() -> list[Route]:
-    """Return every operation, described in the API document or not."""
-    return [route for route in routes(_described()) if route.handler.operation_id]
+    """Return every operation, described in the API document or not, and the sockets."""
+    app = _described()
+    return [*(route for route in routes(app) if route.handler.operation_id), *sockets(app)]
 
 
 @functools.cache

@@ -25,8 +25,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Litestar, Response
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
+from litestar.routes import HTTPRoute, WebSocketRoute
 
 from ecard import problems
 from ecard.callers import SessionInvalid
@@ -65,12 +64,18 @@ class Route(NamedTuple):
 
     path: str
     method: str
-    handler: HTTPRouteHandler
+    handler: Any
+
+    @property
+    def operation(self) -> str:
+        """The operation's name: of a socket, that of its handler."""
+        return str(getattr(self.handler, "operation_id", None) or self.handler.name)
 
     @property
     def takes(self) -> Mapping[str, Any]:
         """The handler's parameters by name."""
-        return self.handler.parsed_fn_signature.parameters
+        parameters: Mapping[str, Any] = self.handler.parsed_fn_signature.parameters
+        return parameters
 
 
 def routes(app: Litestar) -> Iterator[Route]:
@@ -82,8 +87,18 @@ def routes(app: Litestar) -> Iterator[Route]:
                     yield Route(route.path_format, method.lower(), handler)
 
 
+def sockets(app: Litestar) -> Iterator[Route]:
+    """Yield the WebSockets of `app`: doors as well, which OpenAPI has no words for."""
+    for route in app.routes:
+        if isinstance(route, WebSocketRoute):
+            yield Route(route.path_format, "ws", route.route_handler)
+
+
 def caller_of(route: Route) -> str | None:
-    """Return the kind of caller that a handler admits ("key": a registered key itself), None when it is public."""
+    """Return the kind of caller that a handler admits, None when it is public.
+
+    "key" is a registered key itself, "bridge" a token that a bridge's key has signed.
+    """
     named = (name for name in DEPENDENCIES if name in route.takes)
     return next(named, route.handler.opt.get("signed_by"))
 

@@ -42,7 +42,7 @@ class Observe:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; the log line follows its answer."""
         if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
+            await self._other(scope, receive, send)
             return
         started = time.perf_counter()
         request_id = _given(scope) or os.urandom(16).hex()
@@ -67,13 +67,42 @@ class Observe:
         finally:
             self._note(scope, state, status, time.perf_counter() - started)
 
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is no request: of a socket, one log line when it is over, its close code as the status."""
+        if scope["type"] != ScopeType.WEBSOCKET:
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = _given(scope) or os.urandom(16).hex()
+        code = 0
+
+        async def received() -> Any:
+            nonlocal code
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                code = code or message.get("code", 1005)
+            return message
+
+        async def sent(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "websocket.close":
+                code = code or message.get("code", 1000)
+            await send(message)
+
+        try:
+            await self.app(scope, received, sent)
+        finally:
+            self._note(scope, state, code, time.perf_counter() - started)
+
     def _note(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
         handler = scope.get("route_handler")
-        operation = getattr(handler, "operation_id", None) or "unrouted"
+        operation = getattr(handler, "operation_id", None) or getattr(handler, "name", None) or "unrouted"
         problem = state.get("problem", "")
         count, time_taken = _children(operation, status, problem)
         count.inc()
-        time_taken.observe(seconds)
+        if scope["type"] == ScopeType.HTTP:  # a socket lives for days
+            time_taken.observe(seconds)
         if self._quiet:
             return
         actor = state.get("actor")

@@ -24,9 +24,12 @@ class TokenType(StrEnum):
     ASSERTION = "ecard-assertion+jwt"
     BUNDLE = "ecard-bundle+jwt"
     SEAL = "ecard-seal+jwt"
+    PERIOD = "ecard-ledger-period+jwt"
     DEVICE_PROOF = "ecard-device+jwt"
     ACCESS = "at+jwt"  # RFC 9068
     ID = "JWT"  # OpenID Connect names no type
+    BRIDGE = "ecard-bridge+jwt"
+    BRIDGE_SESSION = "ecard-bridge-session+jwt"
     LOGOUT = "logout+jwt"  # OpenID Connect Back-Channel Logout §2.4
 
 

@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-from ecard import tokens
+from ecard import seals, tokens
 from ecard.audit import store as audit
-from ecard.audit.service import head_of
 from ecard.keyring.model import Purpose
 from ecard.keys import to_jwk
 from ecard.runtime import Runtime
+from ecard.seals import head_of
 from ecard.tokens import TokenType
 from qr import handle
 from qr.model import EPOCH
@@ -50,7 +50,7 @@ class BundleMaker:
                 for epoch in epochs
             }
         )
-        last = await audit.last_seal(runtime.pool)
+        last = await seals.last_seal(runtime.pool, audit.LOG)
         key = runtime.ring.signing(Purpose.ANCHOR, now)
         claims: dict[str, Any] = {
             "iss": runtime.settings.issuer,

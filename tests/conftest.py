@@ -15,6 +15,7 @@ import msgspec
 import pytest
 import uvicorn
 
+from cardio.bridge.messages import MAX_FRAME
 from ecard.access.schemas import OperatorRequest
 from ecard.access.service import register_operator
 from ecard.app import create_app
@@ -80,7 +81,8 @@ def serving(settings: Settings, *, clock: Clock | None = None, port: int = 0) ->
         port=port,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME,
         log_level="error",
         access_log=False,
     )

@@ -88,7 +88,7 @@ async def give(
             staff=staff,
             browser=proven.browser,
             scope=wanted.scope,
-            acr=acr(proven.level, proven.strength),
+            acr=acr(Form.ELECTRONIC, proven.level, proven.strength),
             auth_time=store.when(proven.auth_time),
             seconds=LONG if lasting else SHORT,
         ),

@@ -70,8 +70,9 @@ _OF_VISIT = f"""
     WITH role AS MATERIALIZED (SELECT FROM staff WHERE id = $4::uuid AND ended_at IS NULL FOR SHARE)
     INSERT INTO consent_grant AS g (id, client, holder, card, staff, visit, item, catalogue, fields, scope, sub, acr,
                                     amr, auth_time, expires_at)
-    SELECT $1, $2, c.holder, v.card, $4, v.id, v.item, $5, v.fields, $6, $7, 'l' || v.level || '-' || v.strength, v.amr,
-           v.at, clock_timestamp() + make_interval(secs => $8)
+    SELECT $1, $2, c.holder, v.card, $4, v.id, v.item, $5, v.fields, $6, $7,
+           CASE v.form WHEN 'physical' THEN 'card' ELSE 'l' || v.level END || '-' || v.strength, v.amr, v.at,
+           clock_timestamp() + make_interval(secs => $8)
     FROM visit v JOIN card c ON c.seq = v.card
     WHERE v.id = $3 AND v.disputed_at IS NULL AND c.status = 'active'
       AND ($4::uuid IS NULL OR EXISTS (SELECT FROM role)) FOR SHARE OF v, c

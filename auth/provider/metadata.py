@@ -32,7 +32,9 @@ def discovery(server: Server) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": [one.value for one in GrantType],
-        "acr_values_supported": [f"l{level}-{strength}" for level in (1, 2) for strength in Strength],
+        "acr_values_supported": [
+            f"l{level}-{strength}" for level in (1, 2) for strength in Strength if strength.proven
+        ],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": _ALGORITHMS,
         "request_object_signing_alg_values_supported": _ALGORITHMS,

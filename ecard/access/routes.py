@@ -96,7 +96,7 @@ async def operator_register(
 
 @delete("/actors/{actor:uuid}", operation_id="actor_revoke", status_code=204, opt={"role": Role.SECURITY})
 async def actor_revoke(actor: FromPath[UUID], runtime: Given[Runtime], operator: Given[Operator]) -> None:
-    """Take a terminal, channel or operator out of service 停用: refused everywhere within two seconds."""
+    """Take a terminal, channel, operator or bridge out of service 停用: refused everywhere within two seconds."""
     async with begin(runtime.pool) as tx:
         await service.revoke(tx, actor, operator.actor)
 

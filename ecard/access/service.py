@@ -37,7 +37,8 @@ async def open_session(runtime: Runtime, asked: SessionRequest, signed: Signed) 
     Raises ActorUnknown (no such key, or not its signature: a caller cannot tell), ShareRefused, TooMany.
     """
     row = await store.find(runtime.pool, asked.actor)
-    if row is None or signed.keyid != str(asked.actor):
+    # A bridge opens no session: it connects with tokens of its own.
+    if row is None or row["kind"] == "bridge" or signed.keyid != str(asked.actor):
         raise ActorUnknown
     suite = Suite(row["suite"])
     fits = signed.algorithm == signatures.ALGORITHM_OF[suite]
@@ -117,8 +118,8 @@ async def register_operator(tx: Tx, asked: OperatorRequest, by: UUID | None) -> 
 
 
 async def revoke(tx: Tx, actor: UUID, by: UUID) -> None:
-    """Take a terminal, channel or operator out of service at once; raises NotFound."""
-    if await store.revoke(tx, actor, "terminal", "channel", "operator") is None:
+    """Take a terminal, channel, operator or bridge out of service at once; raises NotFound."""
+    if await store.revoke(tx, actor, "terminal", "channel", "operator", "bridge") is None:
         raise NotFound
     await audit.insert(tx, kind="key_revoked", outcome="ok", actor=by, detail={"actor": str(actor)})
 

@@ -24,6 +24,11 @@ def id_index(vault: Vault, id_no: str) -> bytes:
     return vault.index("holder.id_no", id_no.upper())
 
 
+def card_id_index(vault: Vault, card_id: str) -> bytes:
+    """Return the blind index of a chip's own number (卡识别码, 32 hexadecimal digits)."""
+    return vault.index("card.card_id", card_id.upper())
+
+
 def card_no_index(vault: Vault, card_no: str) -> bytes:
     """Return the blind index of a card's printed number."""
     return vault.index("card.card_no", card_no.upper())

@@ -121,12 +121,16 @@ class RelativeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HolderRequest(Body, frozen=True, kw_only=True):
-    """Registers a person with a physical card, as the card system reports it."""
+    """Registers a person with a physical card, as the card system reports it.
+
+    `card_id` is the chip's own number (卡识别码), by which a card in a reader is found.
+    """
 
     name: Name
     id_no: IdNo
     card_no: Annotated[str, msgspec.Meta(min_length=9, max_length=9, pattern=r"^[0-9A-Z]{9}(?!\n)$")]
     issuing_area: Area
+    card_id: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{32})?(?!\n)$")] = ""
     ethnicity: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?(?!\n)$")] = ""
     mobile: Annotated[str, msgspec.Meta(pattern=r"^(1[0-9]{10})?(?!\n)$")] = ""
     address: Short = ""

@@ -32,7 +32,7 @@ from ecard.cards.model import (
     mask_name,
     mask_number,
 )
-from ecard.cards.profiles import card_no_index, id_index, open_profile, seal_profile
+from ecard.cards.profiles import card_id_index, card_no_index, id_index, open_profile, seal_profile
 from ecard.cards.schemas import Acted, CardFace, CardStatus, HolderRequest, Issued, IssueRequest, StatusRequest
 from ecard.db import Tx
 from ecard.errors import Conflict, Invalid, NotFound
@@ -261,6 +261,7 @@ async def register_holder(tx: Tx, runtime: Runtime, asked: HolderRequest, by: UU
         new_id(),
         id_index(runtime.vault, id_no),
         card_no_index(runtime.vault, asked.card_no),
+        card_id_index(runtime.vault, asked.card_id) if asked.card_id else None,
         seal_profile(runtime.vault, profile),
     )
     if card >= 1 << runtime.settings.status_bits:

@@ -20,8 +20,8 @@ _WITH_PHONE = """
 """
 _ADD_HOLDER = "INSERT INTO holder (id, id_index, profile) VALUES ($1, $2, $3) ON CONFLICT (id_index) DO NOTHING"
 _ADD_CARD = """
-    INSERT INTO card (holder, card_no_index)
-    SELECT id, $2 FROM holder WHERE id_index = $1 RETURNING seq
+    INSERT INTO card (holder, card_no_index, card_id_index)
+    SELECT id, $2, $3 FROM holder WHERE id_index = $1 RETURNING seq
 """
 _OPEN = """
     UPDATE card SET level = 1, password = $2, issued_at = now(), changed_at = now()
@@ -103,18 +103,25 @@ async def by_card_no(db: Db, card_no_index: bytes) -> CardRow | None:
     return _card(await db.fetchrow(f"{_CARD} WHERE c.card_no_index = $1", card_no_index))
 
 
+async def by_card_id(db: Db, card_id_index: bytes) -> CardRow | None:
+    """Return the card whose chip's number has this blind index."""
+    return _card(await db.fetchrow(f"{_CARD} WHERE c.card_id_index = $1", card_id_index))
+
+
 async def with_phone(db: Db, holder: UUID) -> int | None:
     """Return the holder's active card if a phone shows it, None otherwise."""
     card: int | None = await db.fetchval(_WITH_PHONE, holder)
     return card
 
 
-async def add(tx: Tx, holder: UUID, id_index: bytes, card_no_index: bytes, profile: bytes) -> int:
+async def add(
+    tx: Tx, holder: UUID, id_index: bytes, card_no_index: bytes, card_id_index: bytes | None, profile: bytes
+) -> int:
     """Register a person (or find the one known) with a new card; return its number. Raises HolderExists."""
     await tx.execute(_ADD_HOLDER, holder, id_index, profile)
     await tx.execute("UPDATE holder SET profile = $2 WHERE id_index = $1", id_index, profile)
     try:
-        return int(await tx.fetchval(_ADD_CARD, id_index, card_no_index))
+        return int(await tx.fetchval(_ADD_CARD, id_index, card_no_index, card_id_index))
     except asyncpg.UniqueViolationError:
         raise HolderExists from None
 

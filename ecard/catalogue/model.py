@@ -103,8 +103,12 @@ class Scene(IntEnum):
 
 
 class Strength(StrEnum):
-    """How strongly the holder's presence is proved, weakest first; compare with `meets`, never with ``<``."""
+    """How strongly the holder's presence is proved, weakest first; compare with `meets`, never with ``<``.
 
+    `presented` is a card that was read and could not be asked to prove itself: what was read may be a copy.
+    """
+
+    PRESENTED = "presented"
     POSSESSION = "possession"
     KNOWLEDGE = "knowledge"
     BIOMETRIC = "biometric"
@@ -113,6 +117,11 @@ class Strength(StrEnum):
     def rank(self) -> int:
         """0 for the weakest; a plain comparison would compare spellings."""
         return list(Strength).index(self)
+
+    @property
+    def proven(self) -> bool:
+        """Whether anything is proven at all."""
+        return self is not Strength.PRESENTED
 
     def meets(self, least: "Strength") -> bool:
         """Whether evidence of this strength is enough where `least` is asked."""

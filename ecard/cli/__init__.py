@@ -13,6 +13,7 @@ from ecard.settings import SettingsError
 _COMMANDS = {
     "agencies": "agencies",
     "audit": "audit",
+    "bridges": "bridges",
     "catalogue": "catalogue",
     "clients": "clients",
     "code": "code",
@@ -20,6 +21,7 @@ _COMMANDS = {
     "doors": "doors",
     "errors": "errors",
     "keys": "keys",
+    "ledger": "ledger",
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",
@@ -54,10 +56,12 @@ def group() -> None:
     ecard demo                     一条命令看全流程 · see the main job run
     ecard serve --sandbox          启动沙箱服务 · serve a sandbox
     ecard catalogue list           192 个应用事项 · the 192 items
+    ecard bridges list             窗口读卡服务 · the bridges at counters
     ecard clients list             接入应用 · the clients that log holders in
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
+    ecard ledger check             核对总账 · prove the books
     """
 
 

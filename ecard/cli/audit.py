@@ -4,11 +4,10 @@ import sys
 
 import click
 
+from ecard import seals
 from ecard.audit import service
 from ecard.cli.context import say, with_runtime
-from ecard.keyring.model import Purpose
 from ecard.runtime import Runtime
-from ecard.tokens import PublicKey
 
 
 @click.group()
@@ -24,15 +23,11 @@ def verify() -> None:
     退出码 exit code: 0 完好 intact, 2 有改动 broken
     """
 
-    async def work(runtime: Runtime) -> service.Proof:
-        # A retired or even revoked anchor still proves what it sealed: the chain dates it.
-        anchors = {
-            key.kid: PublicKey(key.suite, key.public)
-            for key in runtime.ring.keys.values()
-            if key.purpose is Purpose.ANCHOR
-        }
+    async def work(runtime: Runtime) -> seals.Proof:
         async with runtime.pool.acquire() as connection:
-            return await service.verify(connection, anchors, runtime.settings.issuer, runtime.clock.time())
+            return await service.verify(
+                connection, seals.anchors(runtime.ring), runtime.settings.issuer, runtime.clock.time()
+            )
 
     proof = with_runtime(work)
     if proof.broken is None:

@@ -19,20 +19,24 @@ COLUMNS = (
     "terminal",
     "channel",
     "client",
+    "bridge",
     *(f"operator {role.value}" for role in Role),
 )
+_NO_SESSION = frozenset({"anonymous", "browser", "client", "bridge"})
 _HEAD = """# 访问矩阵 · Access matrix
 
 由 `ecard doors > docs/access-matrix.md` 生成; 测试逐格核对。Generated; a test checks each cell over HTTP.
 
 ✓ 允许 allowed · own 仅限本人或本应用的数据 its own things alone · – 拒绝 refused.
-“browser” 为打开该登录页的浏览器, “client” 为证明了身份的接入应用。A browser that opened the login page; a client that
-proved who it is. “other holder” 为与该数据无关的另一持卡人。A holder whom the thing does not belong to.
+“browser” 为打开该登录页的浏览器, “client” 为证明了身份的接入应用, “bridge” 为窗口的读卡服务。A browser that opened
+the login page; a client that proved who it is; the bridge at a counter.
+“other holder” 为与该数据无关的另一持卡人。A holder whom the thing does not belong to.
 
 """
 _BY: Mapping[str | None, Mapping[str, str]] = {
     None: dict.fromkeys(COLUMNS, ALLOW),
-    "key": {column: ALLOW for column in COLUMNS if column not in {"anonymous", "browser", "client"}},
+    "key": {column: ALLOW for column in COLUMNS if column not in _NO_SESSION},
+    "bridge": {"bridge": OWN},
     "client": {"client": OWN},
     "token": {"client": OWN},
     "cookie": {"browser": OWN},
@@ -59,7 +63,7 @@ def door(route: Route) -> Door:
     # What a path names belongs to one holder: another one is told that there is no such thing.
     closed = {"other holder": DENY} if caller == "holder" and about else {}
     cells = {column: {**allowed, **closed}.get(column, DENY) for column in COLUMNS}
-    return Door(str(route.handler.operation_id), route.path, route.method.upper(), cells)
+    return Door(route.operation, route.path, route.method.upper(), cells)
 
 
 def page() -> str:

@@ -6,6 +6,7 @@ import sys
 
 import uvicorn
 
+from cardio.bridge.messages import MAX_FRAME
 from ecard import settings
 from ecard.app import create_app
 from ecard.cli.wire import OneWrite
@@ -26,7 +27,11 @@ def main(arguments: list[str]) -> None:
         app,
         loop="uvloop",
         http=OneWrite,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        ws_per_message_deflate=False,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -81,9 +81,12 @@ def check_form(item: Item, form: Form) -> None:
         raise FormNotAccepted(accepted=[one.value for one in item.forms])
 
 
-def acr(level: int, strength: Strength) -> str:
-    """Return the authentication context: the issuing level and what was proven ("l1-possession")."""
-    return f"l{level}-{strength.value}"
+def acr(form: Form, level: int, strength: Strength) -> str:
+    """Return the authentication context: the e-card's level, or the physical card, and what was proven.
+
+    "l1-possession", "card-possession": a physical card has no level (ADR 0026).
+    """
+    return f"{'card' if form is Form.PHYSICAL else f'l{level}'}-{strength.value}"
 
 
 def disclose(profile: Profile, fields: list[str]) -> dict[str, str]:

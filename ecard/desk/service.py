@@ -126,7 +126,7 @@ def _answer(runtime: Runtime, catalogue: Catalogue, item: str, by: Terminal, rec
     holder = disclose(profile, recorded.fields)
     issued = int(recorded.at.timestamp())
     sub = pseudonym(runtime, by.agency, _known(recorded.holder))
-    context = acr(recorded.level or 0, recorded.strength)
+    context = acr(recorded.form, recorded.level or 0, recorded.strength)
     act = None
     if recorded.acting is not None:
         act = Acting(sub=pseudonym(runtime, by.agency, recorded.acting), relation=recorded.relation or "")

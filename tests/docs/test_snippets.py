@@ -18,6 +18,7 @@ from ecard.audit import service as audit
 from ecard.cli import group
 from ecard.cli.story import Cast, tell
 from ecard.runtime import open_runtime
+from ecard.seals import head_of
 from ecard.settings import Settings
 from tests.bureau import Bureau
 from tests.bureau import rows as found
@@ -174,4 +175,4 @@ def test_the_query_for_heads_gives_what_bundles_repeat(bureau: Bureau, settings:
     tokens = {row["seq"]: row["token"] for row in found(settings, "SELECT seq, token FROM audit_seal")}
     heads = {row["seq"]: row["head"] for row in found(settings, query) if row["seq"] in tokens}
     assert tokens
-    assert heads == {seq: audit.head_of(token) for seq, token in tokens.items()}
+    assert heads == {seq: head_of(token) for seq, token in tokens.items()}

@@ -203,7 +203,11 @@ def test_what_is_no_public_key_of_ours_is_refused(jwk: dict[str, str]) -> None:
         from_jwk(jwk)
 
 
-@pytest.mark.parametrize("public", [b"", b"\x04", bytes(65), P[:-1], P + b"\0", b"\x04" + P[33:] + P[1:33]])
+@pytest.mark.parametrize(
+    "public",
+    [b"", b"\x04", bytes(65), P[:-1], P + b"\0", b"\x04" + P[33:] + P[1:33]],
+    ids=["none", "form alone", "zeros", "short", "long", "exchanged"],
+)
 def test_bytes_that_are_no_point_make_no_verifier(public: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - as above
         verifier(Suite.ES256, public)

@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
-from ecard.client import Channel, Phone, Session
+from ecard.client import Channel, Phone, Session, Terminal
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
+from tests.cardio.counter import Bridge, paired
 
 
 class Good(NamedTuple):
@@ -150,10 +151,33 @@ def _allowed(bureau: Bureau) -> Good:
     return Good(phone, path={"consent": consent["id"]})
 
 
+def _bridge(bureau: Bureau) -> Good:
+    body = {"agency": str(bureau.agency), "name": "1号窗口读卡器", "site": "政务大厅", "key": _key()}
+    return Good(bureau.registrar, body)
+
+
+def _unpaired(bureau: Bureau) -> Good:
+    terminal = bureau.registrar.register_terminal(bureau.agency, "counter")
+    line = Bridge(bureau.registrar, bureau.agency, bureau.issuer).dial(bureau.base_url)
+    return Good(terminal, {"code": line.next("welcome")["pairing"]})
+
+
+@cache
+def _counter(bureau: Bureau) -> Terminal:
+    """Return a terminal with a bridge beside it, which stays connected."""
+    return paired(bureau)[0]
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
+    "bridge_pair": _unpaired,
+    "bridge_pairing": lambda bureau: Good(_counter(bureau)),
+    "bridge_register": _bridge,
+    "bridge_token": lambda bureau: Good(_counter(bureau), {"item": "A1-36"}),
+    "bridge_unpair": lambda bureau: Good(paired(bureau)[0]),
+    "bridges_list": lambda bureau: Good(bureau.registrar),
     "bundle_get": lambda _: Good(),
     "card_face": lambda bureau: Good(_phone(bureau)),
     "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),

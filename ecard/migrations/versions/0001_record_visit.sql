@@ -22,7 +22,8 @@ BEGIN
         outcome := 'unknown_card';
     ELSIF v_status <> 'active' THEN
         outcome := 'suspended';
-    ELSIF level < p_level THEN
+    -- The level is how far the e-card is opened; a physical card was handed over in person, and is open.
+    ELSIF p_form = 'electronic' AND level < p_level THEN
         outcome := 'level';
     ELSIF NOT EXISTS (SELECT FROM actor a WHERE a.id = p_terminal AND a.revoked_at IS NULL) THEN
         outcome := 'terminal_revoked';

@@ -14,4 +14,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Create what payment stands on."""
-    run("0004_ledger_and_orders.sql")
+    run("0004_ledger.sql")
+    run("0004_ledger_functions.sql")
+    run("0004_orders.sql")

@@ -68,6 +68,7 @@ def beside_the_curve() -> bytes:
         b"\x05" + new_share()[1][1:],
         b"garbage" * 9 + b"ab",
     ],
+    ids=["none", "infinity", "zeros", "origin", "ones", "beside", "short", "long", "form 5", "garbage"],
 )
 def test_a_share_that_is_no_point_of_the_curve_is_refused(theirs: bytes) -> None:
     own, asked = new_share()

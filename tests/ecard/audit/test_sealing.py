@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from ecard.audit import service, store
-from ecard.audit.model import pack, unpack
-from ecard.audit.service import head_of
 from ecard.client.actors import new_signer
 from ecard.db import begin
 from ecard.encoding import b64url
 from ecard.ids import new_id
+from ecard.merkle import pack, unpack
 from ecard.runtime import Runtime, open_runtime
+from ecard.seals import head_of
 from ecard.settings import Settings
 from tests.bureau import ecard, new_database, rows
 from tests.conftest import serving

@@ -35,10 +35,16 @@ def test_an_item_permits_only_the_forms_of_its_row() -> None:
 
 
 def test_strength_is_ordered_by_rank_and_not_by_spelling() -> None:
-    assert sorted(Strength, key=lambda strength: strength.rank) == ["possession", "knowledge", "biometric"]
+    assert sorted(Strength, key=lambda strength: strength.rank) == [
+        "presented",
+        "possession",
+        "knowledge",
+        "biometric",
+    ]
     assert Strength.BIOMETRIC.meets(Strength.KNOWLEDGE)
     assert Strength.KNOWLEDGE.meets(Strength.KNOWLEDGE)
     assert not Strength.POSSESSION.meets(Strength.KNOWLEDGE)
+    assert not Strength.PRESENTED.meets(Strength.POSSESSION)
 
 
 def test_a_counter_is_closer_than_a_terminal_and_a_terminal_than_anywhere() -> None:

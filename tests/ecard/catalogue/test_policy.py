@@ -83,6 +83,14 @@ def test_acts_on_the_card_or_on_money_ask_for_a_secret() -> None:
     assert {item.strength for flow in (Flow.SETTLE, Flow.MANAGE) for item in of(flow)} == {Strength.KNOWLEDGE}
 
 
+def test_a_card_that_was_read_and_not_proven_opens_libraries_parks_and_museums_alone() -> None:
+    # No money, no number, and nothing that a copied card could do harm with; the gates of homes are not among them.
+    weakest = [item for item in ITEMS if item.strength is Strength.PRESENTED]
+    assert [item.code for item in weakest] == ["A2-32", "A2-33", "A2-35"]
+    assert all(item.flow is Flow.IDENTIFY and item.level == 1 for item in weakest)
+    assert {field for item in weakest for field in item.fields} <= {Field.NAME}
+
+
 def test_only_the_real_person_check_of_examinations_asks_for_a_face() -> None:
     assert [item.code for item in ITEMS if item.strength is Strength.BIOMETRIC] == ["A1-68"]
 

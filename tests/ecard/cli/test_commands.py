@@ -23,6 +23,7 @@ COMMANDS = [
     "doors",
     "errors",
     "keys",
+    "ledger",
     "migrate",
     "openapi",
     "operators",

@@ -97,7 +97,7 @@ def test_an_item_is_done_at_the_places_that_are_near_enough(proximity: Proximity
 
 @pytest.mark.parametrize("least", Strength)
 def test_evidence_must_be_as_strong_as_the_item_asks(least: Strength) -> None:
-    order = [Strength.POSSESSION, Strength.KNOWLEDGE, Strength.BIOMETRIC]
+    order = [Strength.PRESENTED, Strength.POSSESSION, Strength.KNOWLEDGE, Strength.BIOMETRIC]
     item = an_item(strength=least)
     for proven in Strength:
         if order.index(proven) >= order.index(least):
@@ -135,7 +135,7 @@ def test_every_item_of_the_catalogue_takes_fitting_evidence_somewhere() -> None:
     ],
 )
 def test_the_context_says_level_and_strength(level: int, strength: Strength, said: str) -> None:
-    assert acr(level, strength) == said
+    assert acr(Form.ELECTRONIC, level, strength) == said
 
 
 PROFILE = Profile(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecard.audit.model import Break, Leaf, Row, first_difference, leaf, pack, root, unpack
+from ecard.audit.model import Row, leaf
+from ecard.merkle import Break, Leaf, first_difference, pack, root, unpack
 
 # The leaves and roots of Certificate Transparency's own tests (RFC 6962, the same tree as RFC 9162's).
 CT_LEAVES = [

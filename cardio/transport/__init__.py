@@ -1,0 +1,1 @@
+"""Ways to a card: PC/SC, and virtual cards in this process."""

@@ -1,0 +1,2 @@
+-- Merchants, orders and refunds.
+SELECT 1;
