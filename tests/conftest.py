@@ -26,6 +26,8 @@ from ecard.keys import Signer, Suite, generate, to_jwk
 from ecard.migrations.script import upgrade
 from ecard.runtime import open_runtime
 from ecard.settings import Settings
+from pay.banks.directory import FRESH
+from tests.bank import Bank, banking
 from tests.bureau import Bureau
 
 MASTER_KEY = bytes(range(32))
@@ -135,6 +137,23 @@ def bureau(settings: Settings, base_url: str) -> Iterator[Bureau]:
     made = Bureau(base_url, first_operators(settings))
     yield made
     made.http.close()
+
+
+@pytest.fixture(scope="session")
+def bank_house(settings: Settings, base_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    """The simulated bank, a process that runs for the whole session, registered as SANDBOX."""
+    del base_url  # the server is there, and will have read the registry
+    with banking(tmp_path_factory.mktemp("bank"), settings) as made:
+        time.sleep(FRESH + 0.2)
+        yield made
+
+
+@pytest.fixture
+def bank(bank_house: Bank) -> Iterator[Bank]:
+    """The simulated bank, with all well before and after a test."""
+    bank_house.calm()
+    yield bank_house
+    bank_house.calm()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ecard.settings import SettingsError
 _COMMANDS = {
     "agencies": "agencies",
     "audit": "audit",
+    "banks": "banks",
     "bridges": "bridges",
     "catalogue": "catalogue",
     "clients": "clients",

@@ -1,5 +1,7 @@
 """`ecard serve`: stores, schema, then N workers on one socket, watched over by this process."""
 
+import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -7,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ from ecard import settings as settings_module
 from ecard.cli.context import remember, remembered, say, stores
 from ecard.embedded.child import tied_to_us
 from ecard.migrations.script import upgrade
+from ecard.runtime import open_runtime
 from ecard.settings import Settings, SettingsError
+from pay.banks import sandbox
 
 _BACKLOG = 2048
 _QUICK = 5.0
@@ -45,8 +50,29 @@ def serve(host: str, port: int, workers: int, sandbox: bool, quiet: bool) -> Non
     with stores(settings, own=True) as ready:
         remember(settings)
         upgrade(ready.database_url or "")
-        say(f"服务地址 Serving on http://{host}:{reserved.getsockname()[1]} (Ctrl-C 停止 stops)")
-        _supervise(ready, reserved, workers, quiet=quiet)
+        with _bank(ready):
+            say(f"服务地址 Serving on http://{host}:{reserved.getsockname()[1]} (Ctrl-C 停止 stops)")
+            _supervise(ready, reserved, workers, quiet=quiet)
+
+
+@contextlib.contextmanager
+def _bank(settings: Settings) -> Iterator[None]:
+    """Run the sandbox's bank beside the server; elsewhere banks are those that were registered."""
+    if not settings.sandbox:
+        yield
+        return
+    with sandbox.simulated(settings.data_dir) as simulator:
+
+        async def connect() -> None:
+            runtime = await open_runtime(settings, pool_size=1)
+            try:
+                await sandbox.connect(runtime.pool, runtime.vault, simulator)
+            finally:
+                await runtime.close()
+
+        asyncio.run(connect())
+        say(f"沙箱银行 The sandbox's bank: {simulator.url}, 控制 its control endpoint: {simulator.control}")
+        yield
 
 
 @click.command()
