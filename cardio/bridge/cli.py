@@ -20,10 +20,10 @@ from cardio.bridge.device import Config, Home, check_address
 from cardio.bridge.errors import ConfigurationWrong, LinkLost, NotEnrolled
 from cardio.bridge.link import VERSION
 from cardio.bridge.messages import Settlement
-from cardio.bridge.pcsc import hardware
 from cardio.bridge.queue import Queue
 from cardio.bridge.screen import Screen
 from cardio.errors import CardError
+from cardio.transport.pcsc import PcscReaders
 
 _DISCOVERY = "/.well-known/openid-configuration"
 
@@ -140,7 +140,7 @@ def run(home: Home) -> None:
     config = home.read_config()
     if config.id is None:
         raise NotEnrolled
-    agent = Agent(home, config, home.device(), hardware(), Screen())
+    agent = Agent(home, config, home.device(), PcscReaders(), Screen())
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(agent.run())
 
@@ -152,10 +152,10 @@ def readers() -> None:
     \b
     ecard-bridge readers
     """
-    found = hardware().readers()
+    found = checks.once(PcscReaders())
     table = Table("读卡器 reader", "卡 card (ATR)")
     for name, atr in found.items():
-        table.add_row(name, atr.hex().upper() if atr else "无卡 none")
+        table.add_row(name, "无卡 none" if atr is None else atr.hex().upper() or "无响应 mute")
     Console().print(table)
 
 
@@ -169,7 +169,7 @@ def doctor(home: Home) -> None:
     """
     marks = {True: "✓", False: "✗", None: "·"}
     well = True
-    for finding in checks.examine(home):
+    for finding in checks.examine(home, PcscReaders()):
         well = well and finding.well is not False
         click.echo(f"{marks[finding.well]} {finding.text.zh} · {finding.text.en}")
         if finding.advice:

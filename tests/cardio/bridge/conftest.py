@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -12,10 +13,11 @@ from tests.cardio.bridge.peer import Peer
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A bridge that is not running yet; its backend is."""
-    home, bridge = enrolled(tmp_path)
+    bridge = uuid4()
+    home = enrolled(tmp_path, bridge)
     peer = Peer(home.device(), bridge)
     with peer.serving():
-        yield Desk(home, peer, Tray(READER))
+        yield Desk(home, lambda: f"http://127.0.0.1:{peer.port}", Tray(READER), peer)
 
 
 @pytest.fixture

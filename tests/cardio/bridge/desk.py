@@ -110,18 +110,23 @@ class Pad:
 class Desk:
     """A bridge at a counter: its readers, its pinpad, its screen, and the backend that it dials."""
 
-    def __init__(self, home: Home, peer: Peer, tray: Tray) -> None:
-        self.home, self.peer, self.tray = home, peer, tray
+    def __init__(self, home: Home, server: Callable[[], str], tray: Tray, peer: Peer | None = None) -> None:
+        self.home, self.server, self.tray = home, server, tray
+        self._peer = peer
         self.pad = Pad()
         self.shown = io.StringIO()
         self.agent: Agent
 
+    @property
+    def peer(self) -> Peer:
+        """The backend, where it is the tests' own."""
+        assert self._peer is not None
+        return self._peer
+
     @contextlib.contextmanager
     def running(self, **changed: object) -> Iterator[None]:
         """Run the agent; what it raises is raised here at the end."""
-        config = msgspec.structs.replace(
-            self.home.read_config(), server=f"http://127.0.0.1:{self.peer.port}", **changed
-        )
+        config = msgspec.structs.replace(self.home.read_config(), server=self.server(), **changed)
         screen = Screen(Console(file=self.shown, width=200))
         loop, failed = asyncio.new_event_loop(), list[BaseException]()
         self.agent = Agent(self.home, config, self.home.device(), self.tray, screen, self.pad)
@@ -156,10 +161,10 @@ class Desk:
             time.sleep(0.01)
 
 
-def enrolled(place: Path, **settings: object) -> tuple[Home, UUID]:
-    """Return the directory of an enrolled bridge, and its id."""
-    home, bridge = Home(place / "bridge"), uuid4()
+def enrolled(place: Path, bridge: UUID | None = None) -> Home:
+    """Return the directory of an enrolled bridge."""
+    home = Home(place / "bridge")
     home.make_device()
-    config = Config(server="https://ecard.example", issuer=ISSUER, agency="a", name="n", site="s", id=bridge)
-    home.write_config(msgspec.structs.replace(config, **settings))
-    return home, bridge
+    config = Config(server="https://ecard.example", issuer=ISSUER, agency="a", name="n", site="s", id=bridge or uuid4())
+    home.write_config(config)
+    return home

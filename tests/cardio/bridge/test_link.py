@@ -114,7 +114,7 @@ def test_a_frame_that_is_none_ends_the_link_and_its_sessions(running: Desk, card
 
 
 def test_two_processes_of_one_identity_do_not_run_on_one_pc(desk: Desk, running: Desk) -> None:
-    second = Desk(desk.home, desk.peer, desk.tray)
+    second = Desk(desk.home, desk.server, desk.tray)
     with pytest.raises(AlreadyRunning), second.running():
         time.sleep(0.2)
 

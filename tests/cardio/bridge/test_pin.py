@@ -37,7 +37,7 @@ def test_the_card_is_asked_how_many_tries_are_left_before_the_holder_is(card: No
     card.left = 3
     assert ask(running, PIN).verified
     assert [one.left for one in running.pad.asked] == [3]
-    assert card.noted == [SELECT, "00200000", f"0020000003{PIN}"]
+    assert (card.noted[:2], card.noted[-1]) == ([SELECT, "00200000"], f"0020000003{PIN}")
 
 
 def test_a_wrong_pin_is_told_with_the_tries_left_and_the_session_goes_on(card: NotedCard, running: Desk) -> None:

@@ -89,7 +89,6 @@ def test_a_card_that_is_taken_out_ends_the_session_at_once(card: NotedCard, runn
     running.peer.hear(messages.Opened)
     running.tray.put(None)
     assert running.peer.refused(session) == "card_removed"
-    assert running.peer.hear(messages.Readers).readers == [messages.ReaderState(name=READER)]
     assert running.tray.held == set()
 
 
