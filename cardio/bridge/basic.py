@@ -73,7 +73,7 @@ def historical(atr: bytes) -> bytes:
     at, present = 2, atr[1] >> _HIGH
     while present:
         more = present & 0x08
-        at += bin(present).count("1")
+        at += present.bit_count()
         present = atr[at - 1] >> _HIGH if more and at <= len(atr) else 0
     return atr[at : at + (atr[1] & _COUNT)]
 

@@ -180,7 +180,7 @@ def check_origin(origin: str) -> None:
     parts = urlsplit(origin)
     whole = f"{parts.scheme}://{parts.netloc}"
     if parts.scheme not in {"https", "http"} or not parts.hostname or origin != whole or "*" in origin:
-        raise ConfigurationWrong("origins: https://desk.example")
+        raise ConfigurationWrong("origins")
 
 
 def _is_here(host: str) -> bool:

@@ -39,8 +39,10 @@ def examine(home: Home, readers: Readers) -> Iterator[Finding]:
         yield from _server(config)
 
 
-def _wrong(error: CardError) -> Finding:
-    return Finding(False, Text(f"{error.title.zh} ({error.code})", error.title.en), error.action)
+def _wrong(error: CardError, where: str = "") -> Finding:
+    return Finding(
+        well=False, text=Text(f"{where}{error.title.zh} ({error.code})", error.title.en), advice=error.action
+    )
 
 
 def _identity(home: Home) -> Generator[Finding, None, Config | None]:
@@ -55,17 +57,19 @@ def _identity(home: Home) -> Generator[Finding, None, Config | None]:
             "请把登记信息交管理员, 再运行 ecard-bridge enrol --id …",
             "Give the registration to the operator, then ecard-bridge enrol --id …",
         )
-        yield Finding(False, Text("登记未完成", "Not enrolled to the end"), action)
+        yield Finding(well=False, text=Text("登记未完成", "Not enrolled to the end"), advice=action)
     else:
-        yield Finding(True, Text(f"已登记 {config.id}, 密钥指纹 {device.thumbprint}", "enrolled; the key's thumbprint"))
-    yield Finding(None, Text(f"待上传的脱网结算 {len(pending)} 条", "off-line settlements that wait"))
+        yield Finding(
+            well=True, text=Text(f"已登记 {config.id}, 密钥指纹 {device.thumbprint}", "enrolled; the key's thumbprint")
+        )
+    yield Finding(well=None, text=Text(f"待上传的脱网结算 {len(pending)} 条", "off-line settlements that wait"))
     torn = sorted(home.place.glob(f"{home.queue.stem}.torn-*"))
     if torn:
         advice = Text(
             "断电时未写完, 已另存, 请核对是否漏登记。",
             "Cut off by a power cut and put aside: compare what was entered.",
         )
-        yield Finding(None, Text(f"残缺的队列记录 {len(torn)} 份", "torn records put aside"), advice)
+        yield Finding(well=None, text=Text(f"残缺的队列记录 {len(torn)} 份", "torn records put aside"), advice=advice)
     return config
 
 
@@ -86,10 +90,10 @@ def _cards(readers: Readers) -> Iterator[Finding]:
     except CardError as error:
         yield _wrong(error)
         return
-    yield Finding(True, Text("读卡器服务正在运行", "the readers' service is running"))
+    yield Finding(well=True, text=Text("读卡器服务正在运行", "the readers' service is running"))
     for name, atr in found.items():
         if atr is None:
-            yield Finding(True, Text(f"{name}: 无卡", "no card"))
+            yield Finding(well=True, text=Text(f"{name}: 无卡", "no card"))
             continue
         try:
             card = readers.hold(name)
@@ -98,17 +102,20 @@ def _cards(readers: Readers) -> Iterator[Finding]:
             finally:
                 card.close()
         except CardError as error:
-            yield Finding(False, Text(f"{name}: {error.title.zh} ({error.code})", error.title.en), error.action)
+            yield Finding(
+                well=False, text=Text(f"{name}: {error.title.zh} ({error.code})", error.title.en), advice=error.action
+            )
         else:
             yield Finding(
-                True, Text(f"{name}: 社会保障卡 {seen.version}, 发卡地 {seen.region}", "a social security card")
+                well=True,
+                text=Text(f"{name}: 社会保障卡 {seen.version}, 发卡地 {seen.region}", "a social security card"),
             )
 
 
 def _scanners(config: Config) -> Iterator[Finding]:
     for scanner in config.scanners:
         if os.access(scanner.device, os.R_OK):
-            yield Finding(True, Text(f"扫码枪 {scanner.device}", "scanner"))
+            yield Finding(well=True, text=Text(f"扫码枪 {scanner.device}", "scanner"))
         else:
             there = Path(scanner.device).exists()
             advice = (
@@ -119,28 +126,28 @@ def _scanners(config: Config) -> Iterator[Finding]:
                 if there
                 else Text("请检查连接与设备名。", "Check cable and device name.")
             )
-            yield Finding(False, Text(f"扫码枪 {scanner.device} 不可用", "scanner not usable"), advice)
+            yield Finding(well=False, text=Text(f"扫码枪 {scanner.device} 不可用", "scanner not usable"), advice=advice)
 
 
 def _ports(config: Config) -> Finding:
     opened = [str(part.port) for part in (config.loopback, config.classic) if part]
     if opened:
-        return Finding(None, Text(f"本机端口 (仅 127.0.0.1): {', '.join(opened)}", "ports on 127.0.0.1"))
-    return Finding(True, Text("不监听任何端口", "listens on no port"))
+        return Finding(well=None, text=Text(f"本机端口 (仅 127.0.0.1): {', '.join(opened)}", "ports on 127.0.0.1"))
+    return Finding(well=True, text=Text("不监听任何端口", "listens on no port"))
 
 
 def _server(config: Config) -> Iterator[Finding]:
     try:
-        with httpx.Client(timeout=_SECONDS, verify=config.ca_file or True) as http:  # type: ignore[arg-type]
+        with httpx.Client(timeout=_SECONDS, verify=config.ca_file or True) as http:
             answer = http.get(f"{config.server.rstrip('/')}/health").raise_for_status()
     except (httpx.HTTPError, OSError):
         advice = Text("请检查网络、代理与证书 (--ca-file)。", "Check network, proxy and certificate (--ca-file).")
-        yield Finding(False, Text(f"无法访问 {config.server}", "the server is not reached"), advice)
+        yield Finding(well=False, text=Text(f"无法访问 {config.server}", "the server is not reached"), advice=advice)
         return
-    yield Finding(True, Text(f"可访问 {config.server}", "the server is reached"))
+    yield Finding(well=True, text=Text(f"可访问 {config.server}", "the server is reached"))
     said = email.utils.parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else None
     if said and abs(said.timestamp() - time.time()) > _SKEW:
         advice = Text(
             "请启用网络校时 (chrony 或 systemd-timesyncd)。", "Turn on network time (chrony or systemd-timesyncd)."
         )
-        yield Finding(False, Text("本机时钟不准", "this PC's clock is wrong"), advice)
+        yield Finding(well=False, text=Text("本机时钟不准", "this PC's clock is wrong"), advice=advice)

@@ -97,11 +97,10 @@ async def _some(opened: int) -> bytes:
     """Return the next bytes; b"" at the end."""
     if sys.platform == "win32":
         return await asyncio.to_thread(os.read, opened, _LONGEST_LINE)
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(opened, lambda: ready.done() or ready.set_result(None))
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(opened, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         loop.remove_reader(opened)
     return os.read(opened, _LONGEST_LINE)

@@ -125,7 +125,8 @@ class Session:
         try:
             await asyncio.wait({asking, told}, return_when=asyncio.FIRST_COMPLETED)
             if told.done():
-                raise told.result() if isinstance(told.result(), CardError) else PinCancelled()
+                befell = told.result()
+                raise befell if isinstance(befell, CardError) else PinCancelled
             return asking.result()
         finally:
             for waiting in (asking, told):

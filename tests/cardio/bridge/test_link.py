@@ -1,5 +1,6 @@
 """The link: dialled by the bridge, renewed whatever happens to it, and no port listens."""
 
+import queue as queue_module
 import time
 
 import psutil
@@ -25,7 +26,8 @@ def ports() -> set[int]:
     return {one.laddr.port for one in psutil.Process().net_connections("inet") if one.status == psutil.CONN_LISTEN}
 
 
-def test_a_bridge_that_serves_listens_on_no_port(desk: Desk, card: NotedCard) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_bridge_that_serves_listens_on_no_port(desk: Desk) -> None:
     before = ports()
     assert desk.peer.port in before
     with desk.running():
@@ -60,7 +62,8 @@ def test_pairing_is_shown_renewed_and_ended(running: Desk) -> None:
     running.sees("解除配对")
 
 
-def test_after_a_restart_of_the_server_it_is_back_with_a_new_token(desk: Desk, card: NotedCard) -> None:
+@pytest.mark.usefixtures("card")
+def test_after_a_restart_of_the_server_it_is_back_with_a_new_token(desk: Desk) -> None:
     with desk.running():
         desk.sees("4821 7730")
         desk.peer.close(1012)
@@ -71,7 +74,8 @@ def test_after_a_restart_of_the_server_it_is_back_with_a_new_token(desk: Desk, c
         assert desk.peer.connections == 2
 
 
-def test_a_server_that_is_away_is_said_once_and_dialled_until_it_is_there(desk: Desk, card: NotedCard) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_server_that_is_away_is_said_once_and_dialled_until_it_is_there(desk: Desk) -> None:
     with desk.running():
         desk.sees("4821 7730")
         desk.peer.stop()
@@ -96,25 +100,30 @@ def test_a_bridge_that_is_not_admitted_says_what_to_do_and_tries_again(desk: Des
 
 
 def test_another_bridge_with_the_same_key_ends_this_one_loudly(desk: Desk) -> None:
-    with pytest.raises(Replaced), desk.running():
-        desk.sees("4821 7730")
-        desk.peer.close(link.REPLACED)
-        time.sleep(0.5)
+    def taken_over() -> None:
+        with desk.running():
+            desk.sees("4821 7730")
+            desk.peer.close(link.REPLACED)
+            time.sleep(0.5)
+
+    with pytest.raises(Replaced):
+        taken_over()
     assert desk.peer.connections == 1
 
 
-def test_a_frame_that_is_none_ends_the_link_and_its_sessions(running: Desk, card: NotedCard) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_frame_that_is_none_ends_the_link_and_its_sessions(running: Desk) -> None:
     session = running.peer.open()
     running.peer.hear(messages.Opened)
-    running.peer.send_raw('{"type":"apdus","session":"%s","n":1,"commands":["00B0"],"secret":"5533"}' % session)
+    running.peer.send_raw(f'{{"type":"apdus","session":"{session}","n":1,"commands":["00B0"],"secret":"5533"}}')
     running.sees("bad_message", "ecard-bridge")
     running.peer.hear(messages.Hello)
     assert running.tray.held == set()
     assert "5533" not in running.shown.getvalue()
 
 
-def test_two_processes_of_one_identity_do_not_run_on_one_pc(desk: Desk, running: Desk) -> None:
-    second = Desk(desk.home, desk.server, desk.tray)
+def test_two_processes_of_one_identity_do_not_run_on_one_pc(running: Desk) -> None:
+    second = Desk(running.home, running.server, running.tray)
     with pytest.raises(AlreadyRunning), second.running():
         time.sleep(0.2)
 
@@ -133,7 +142,7 @@ def test_the_queue_is_uploaded_in_order_each_record_once(desk: Desk) -> None:
     made = [queue.append(settlement(n), card_id=None) for n in (1, 2)]
     with desk.running():
         assert desk.peer.hear(messages.Queued).record == made[0]
-        with pytest.raises(Exception, match="^$"):
+        with pytest.raises(queue_module.Empty):
             desk.peer.hear(messages.Queued, 0.2)
         # Its acknowledgement is lost with the link: it comes again, the second has still not been sent.
         desk.peer.close(1012)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.async_api import Page
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
 from cardio.bridge.queue import Queue
 from cardio.virtual.card import VirtualCard
@@ -271,7 +272,10 @@ def test_a_page_hands_over_settlements_while_the_network_is_away(
         "institution": "H11990000001",
         "serial": "20261125000001",
         "settled_at": "2026-11-25T09:30:00+08:00",
-        **{"total": 12_850, "fund": 9_000, "account": 3_000, "cash": 850},
+        "total": 12_850,
+        "fund": 9_000,
+        "account": 3_000,
+        "cash": 850,
     }
     with office.open(sites[0]) as port, tab(browser, sites[0]) as page:
         page.talk(port, hello(office, "A2-52"))
@@ -290,8 +294,9 @@ def test_a_page_hands_over_settlements_while_the_network_is_away(
 def test_a_connection_that_is_cut_off_leaves_room_for_the_next(office: Office, sites: tuple[str, str]) -> None:
     async def come_and_go(port: int) -> None:
         for _ in range(3):
-            async with connect(f"ws://127.0.0.1:{port}/", origin=sites[0]) as page:
-                await page.send('{"type":"hello","token":"%s"}' % await asyncio.to_thread(office.token))
+            async with connect(f"ws://127.0.0.1:{port}/", origin=Origin(sites[0])) as page:
+                token = await asyncio.to_thread(office.token)
+                await page.send(f'{{"type":"hello","token":"{token}"}}')
                 assert '"readers"' in str(await page.recv())
                 page.transport.abort()
                 with contextlib.suppress(ConnectionClosed):

@@ -40,7 +40,8 @@ def test_the_card_is_asked_how_many_tries_are_left_before_the_holder_is(card: No
     assert (card.noted[:2], card.noted[-1]) == ([SELECT, "00200000"], f"0020000003{PIN}")
 
 
-def test_a_wrong_pin_is_told_with_the_tries_left_and_the_session_goes_on(card: NotedCard, running: Desk) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_wrong_pin_is_told_with_the_tries_left_and_the_session_goes_on(running: Desk) -> None:
     running.pad.ready.extend(["135791", PIN])
     session = running.peer.open("identify_pin")
     running.peer.ask(session, SELECT)
@@ -81,7 +82,8 @@ def test_a_holder_who_cancels_ends_the_session_and_spends_no_try(card: NotedCard
     assert card.left == 6
 
 
-def test_a_card_that_is_taken_out_takes_the_question_away(card: NotedCard, running: Desk) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_card_that_is_taken_out_takes_the_question_away(running: Desk) -> None:
     running.pad.waits = True
     session = running.peer.open("identify_pin")
     running.peer.send(messages.AskPin(session=session, n=2))

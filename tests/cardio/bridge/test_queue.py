@@ -1,5 +1,6 @@
 """The off-line queue keeps what it promised, to nobody's eyes, and hands it over in order."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -50,9 +51,9 @@ def test_a_copy_of_the_file_shows_nothing(queue: Queue, tmp_path: Path) -> None:
     stored = (tmp_path / "queue.log").read_bytes()
     assert not any(word in stored for word in (b"H1199", b"20261125", b"119900", b"12850", b"A2-52"))
     assert (tmp_path / "queue.log").stat().st_mode & 0o077 == 0
+    # Two frames, so that the first cannot be taken for a torn end.
+    queue.append(settlement(2), card_id=None)
     with pytest.raises(QueueBroken):
-        # Two frames, so that the first cannot be taken for a torn end.
-        queue.append(settlement(2), card_id=None)
         Queue(tmp_path / "queue.log", bytes(32)).pending()
 
 
@@ -100,7 +101,7 @@ def test_frames_changed_taken_out_or_swapped_are_noticed_and_nothing_is_thrown_a
     for n in range(1, 4):
         queue.append(settlement(n), card_id=None)
         ends.append(path.stat().st_size)
-    frames = [path.read_bytes()[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    frames = [path.read_bytes()[start:end] for start, end in itertools.pairwise(ends)]
     if harm == "changed":
         frames[0] = frames[0][:-1] + bytes([frames[0][-1] ^ 1])
     elif harm == "taken out":
@@ -129,7 +130,7 @@ def test_the_file_begins_anew_when_all_is_kept_and_the_numbers_go_on(
 
 
 def test_two_processes_may_fill_one_queue(queue: Queue, tmp_path: Path) -> None:
-    arguments = [sys.executable, "-c", WRITER.replace("10**6", "15"), tmp_path / "queue.log"]
+    arguments = [sys.executable, "-c", WRITER.replace("10**6", "15"), str(tmp_path / "queue.log")]
     with (
         subprocess.Popen(arguments, stdout=subprocess.PIPE) as one,
         subprocess.Popen(arguments, stdout=subprocess.PIPE) as two,

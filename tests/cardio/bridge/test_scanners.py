@@ -3,10 +3,14 @@
 import asyncio
 import os
 import pty
+import termios
 import threading
+import time
 import tty
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from cardio.bridge.device import ScannerSettings
 from cardio.bridge.scanners import EVENT, KEYS, watch
@@ -43,6 +47,9 @@ def test_a_serial_scanner_gives_lines_whatever_ends_them_and_however_they_are_cu
     tty.setraw(master)
 
     def scan() -> None:
+        # What came before the port was set up is dropped: an old scan is nobody's.
+        while termios.tcgetattr(slave)[4] != termios.B9600:
+            time.sleep(0.01)
         for part in (CODE[:5], CODE[5:] + "\r", "\r\n9123\n", "x" * 5000, "tail\r", "last\r"):
             os.write(master, part.encode())
 
@@ -77,7 +84,9 @@ def test_a_keyboard_scanner_is_read_from_its_events_with_shift_and_in_pieces(tmp
     assert lines == [CODE, "9123"]
 
 
-def test_a_scanner_that_is_not_there_is_said_once_and_read_when_it_comes(tmp_path: Path, monkeypatch) -> None:
+def test_a_scanner_that_is_not_there_is_said_once_and_read_when_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("cardio.bridge.scanners._AGAIN", 0.02)
     device = tmp_path / "ttyACM0"
 

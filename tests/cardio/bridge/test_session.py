@@ -84,7 +84,8 @@ def test_nothing_is_read_before_an_application_is_selected(card: NotedCard, runn
     assert (running.peer.refused(session), card.noted) == ("not_allowed", [])
 
 
-def test_a_card_that_is_taken_out_ends_the_session_at_once(card: NotedCard, running: Desk) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_card_that_is_taken_out_ends_the_session_at_once(running: Desk) -> None:
     session = running.peer.open()
     running.peer.hear(messages.Opened)
     running.tray.put(None)
@@ -92,7 +93,8 @@ def test_a_card_that_is_taken_out_ends_the_session_at_once(card: NotedCard, runn
     assert running.tray.held == set()
 
 
-def test_a_card_that_is_exchanged_between_two_batches_is_another_card(card: NotedCard, running: Desk) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_card_that_is_exchanged_between_two_batches_is_another_card(running: Desk) -> None:
     session = running.peer.open()
     running.peer.ask(session, SELECT)
     other = NotedCard()
@@ -101,7 +103,8 @@ def test_a_card_that_is_exchanged_between_two_batches_is_another_card(card: Note
     assert (running.peer.refused(session), other.noted) == ("card_removed", [])
 
 
-def test_a_second_session_on_the_reader_is_refused_and_the_first_goes_on(card: NotedCard, running: Desk) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_second_session_on_the_reader_is_refused_and_the_first_goes_on(running: Desk) -> None:
     first = running.peer.open()
     running.peer.hear(messages.Opened)
     assert running.peer.refused(running.peer.open()) == "session_busy"
@@ -109,7 +112,8 @@ def test_a_second_session_on_the_reader_is_refused_and_the_first_goes_on(card: N
     assert running.peer.ask(first, SELECT) == ["9000"]
 
 
-def test_two_readers_serve_two_sessions_and_a_slow_card_holds_up_none(card: NotedCard, running: Desk) -> None:
+@pytest.mark.usefixtures("card")
+def test_two_readers_serve_two_sessions_and_a_slow_card_holds_up_none(running: Desk) -> None:
     slow = NotedCard()
     slow.pause = 1
     running.tray.put(slow, "Counter B 00 00")
@@ -152,7 +156,8 @@ def test_no_reader_and_no_service_are_told_apart(running: Desk) -> None:
     assert running.peer.ask(running.peer.open(), SELECT) == ["9000"]
 
 
-def test_a_session_ends_by_itself(card: NotedCard, running: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("card")
+def test_a_session_ends_by_itself(running: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cardio.bridge.sessions.LIFETIME", 0.2)
     session = running.peer.open()
     assert running.peer.refused(session) == "timed_out"
