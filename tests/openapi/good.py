@@ -249,6 +249,12 @@ def _counter(bureau: Bureau) -> Terminal:
     return paired(bureau)[0]
 
 
+def _card_session(bureau: Bureau) -> Good:
+    terminal = _counter(bureau)
+    opened = terminal.call("POST", "/v1/card-sessions", {"item": "A1-36"}).json()
+    return Good(terminal, path={"session": opened["id"]})
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
@@ -262,6 +268,8 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "bundle_get": lambda _: Good(),
     "card_face": lambda bureau: Good(_phone(bureau)),
     "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),
+    "card_session_get": _card_session,
+    "card_session_open": lambda bureau: Good(_counter(bureau), {"item": "A1-36"}),
     "card_status_set": _card_status,
     "catalogue_item": lambda _: Good(path={"code": "A1-01"}),
     "catalogue_list": lambda _: Good(),
