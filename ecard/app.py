@@ -185,24 +185,6 @@ def _check_doors(app: Litestar) -> None:
 
 
 def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[str, Provide]:
-    async def runtime() -> Any:
-        return opened.runtime
-
-    async def bundles() -> Any:
-        return opened.bundles
-
-    async def server() -> Any:
-        return opened.server
-
-    async def feed() -> Any:
-        return opened.feed
-
-    async def banks() -> Any:
-        return opened.banks
-
-    async def hub() -> Any:
-        return opened.hub
-
     async def catalogue() -> Any:
         return known
 
@@ -216,12 +198,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        "runtime": Provide(runtime, use_cache=True),
-        "bundles": Provide(bundles, use_cache=True),
-        "server": Provide(server, use_cache=True),
-        "feed": Provide(feed, use_cache=True),
-        "banks": Provide(banks, use_cache=True),
-        "hub": Provide(hub, use_cache=True),
+        **{name: _part(opened, name) for name in _Open.__annotations__},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -229,6 +206,13 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         "creation": Provide(creation),
         **guards.DEPENDENCIES,
     }
+
+
+def _part(opened: _Open, name: str) -> Provide:
+    async def part() -> Any:
+        return getattr(opened, name)
+
+    return Provide(part, use_cache=True)
 
 
 async def _plain_name(request: Request[Any, Any, Any]) -> None:
