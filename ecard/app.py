@@ -65,6 +65,10 @@ from ecard.settings import Settings
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
 from pay.ledger import periods
+from pay.merchants import routes as merchants
+from pay.orders import routes as orders
+from pay.orders import store as order_store
+from pay.orders.asking import Till
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -74,6 +78,8 @@ log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
 _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
+_EXPIRY_SECONDS = 5.0
+"""Seconds between two looks for orders that ended unpaid."""
 READERS: Readers = {CodeEvidence: evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
@@ -90,6 +96,8 @@ ROUTERS = [
     browser.router,
     clients.router,
     staff.router,
+    merchants.router,
+    orders.router,
     bridges.router,
     bridge_socket.router,
     health.router,
@@ -131,7 +139,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         opened.hub = Hub(runtime)
         # For the operations that are called directly (`ecard.direct`).
-        app.state.update(runtime=runtime, desk=Desk(runtime, known, READERS), server=server, banks=banks)
+        desk = Desk(runtime, known, READERS)
+        app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
         work = [
             _watch(server),
             _seal(runtime),
@@ -140,6 +149,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool),
             banks.refresh_for_ever(runtime.pool),
+            _close_orders(runtime),
             periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
@@ -194,14 +204,18 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     async def desk(runtime: Given[Runtime]) -> Any:
         return Desk(runtime, known, READERS)
 
+    async def till(desk: Given[Desk], banks: Given[Banks]) -> Any:
+        return Till(desk, banks)
+
     async def api_document() -> Any:
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{name: _part(opened, name) for name in _Open.__annotations__},
+        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks")},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
+        "till": Provide(till),
         "api_document": Provide(api_document),
         "creation": Provide(creation),
         **guards.DEPENDENCIES,
@@ -209,6 +223,8 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
 
 
 def _part(opened: _Open, name: str) -> Provide:
+    """Give handlers what exists while the process serves."""
+
     async def part() -> Any:
         return getattr(opened, name)
 
@@ -255,6 +271,16 @@ async def _seal(runtime: Runtime) -> None:
             await visits.forget(runtime.pool)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
             log.warning("the audit log was not sealed: %s", type(error).__name__)
+
+
+async def _close_orders(runtime: Runtime) -> None:
+    """Close orders that nobody confirmed in time; what is read of one says so from the second it ends."""
+    while True:
+        await asyncio.sleep(_EXPIRY_SECONDS)
+        try:
+            await order_store.expire(runtime.pool)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
+            log.warning("orders were not closed: %s", type(error).__name__)
 
 
 @functools.cache

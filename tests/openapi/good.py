@@ -14,6 +14,7 @@ from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
+from tests.shop import SCENIC, Shop, new_number, payer
 
 
 class Good(NamedTuple):
@@ -151,6 +152,57 @@ def _allowed(bureau: Bureau) -> Good:
     return Good(phone, path={"consent": consent["id"]})
 
 
+@cache
+def _shop(bureau: Bureau) -> Shop:
+    return Shop(bureau)
+
+
+def _charge(bureau: Bureau) -> Good:
+    shop = _shop(bureau)
+    return Good(shop.till, shop.body(bureau.phone(level=2).code("pay")))
+
+
+def _merchant(bureau: Bureau) -> Good:
+    agency = bureau.registrar.register_agency("测试商户", new_uscc())
+    return Good(bureau.finance, {**_shop(bureau).asked(), "agency": str(agency)})
+
+
+def _order(bureau: Bureau) -> Good:
+    return Good(_shop(bureau).online, {"item": SCENIC, "out_trade_no": new_number(), "amount": 1, "subject": "门票"})
+
+
+def _of_order(bureau: Bureau) -> Good:
+    return Good(_shop(bureau).till, path={"order": _shop(bureau).open()["id"]})
+
+
+def _refund(bureau: Bureau) -> Good:
+    body = {"out_refund_no": new_number(), "amount": 1, "reason": "退票"}
+    return Good(_shop(bureau).till, body, {"order": _shop(bureau).paid()["id"]})
+
+
+@cache
+def _waiting(bureau: Bureau) -> Good:
+    """Return a charge that waits for its holder's password."""
+    phone = payer(bureau, proven=False)
+    return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
+
+
+def _confirmed(bureau: Bureau) -> Good:
+    phone = payer(bureau, proven=False)
+    order = _shop(bureau).charge(phone.code("pay"))["id"]
+    return Good(phone, {"busi_seq": phone.prove(PASSWORD)}, {"order": order})
+
+
+def _declined(bureau: Bureau) -> Good:
+    phone = payer(bureau, proven=False)
+    return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
+
+
+def _terms(bureau: Bureau) -> Good:
+    phone = bureau.phone(level=2)
+    return Good(phone, {"busi_seq": phone.prove(PASSWORD), "free_each": 20_000, "free_times": 10})
+
+
 def _bridge(bureau: Bureau) -> Good:
     body = {"agency": str(bureau.agency), "name": "1号窗口读卡器", "site": "政务大厅", "key": _key()}
     return Good(bureau.registrar, body)
@@ -185,6 +237,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "catalogue_item": lambda _: Good(path={"code": "A1-01"}),
     "catalogue_list": lambda _: Good(),
     "channel_leave": _proven,
+    "charge_create": _charge,
     "channel_register": _channel,
     "client_disable": lambda bureau: Good(bureau.registrar, path={"client": bureau.client().client_id}),
     "client_register": _client,
@@ -203,11 +256,25 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "login_open": _opened,
     "login_scan": _scanned,
     "logins_waiting": lambda bureau: Good(_phone(bureau)),
+    "merchant_register": _merchant,
+    "merchant_state": lambda bureau: Good(bureau.finance, {"suspended": False}, {"agency": str(_shop(bureau).agency)}),
+    "merchants_list": lambda bureau: Good(bureau.finance),
+    "my_order": _waiting,
+    "my_order_confirm": _confirmed,
+    "my_order_decline": _declined,
+    "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
+    "order_close": _of_order,
+    "order_create": _order,
+    "order_find": lambda bureau: Good(_shop(bureau).till, path={"out_trade_no": _shop(bureau).open()["out_trade_no"]}),
+    "order_get": _of_order,
     "password_prove": lambda bureau: Good(bureau.phone(), {"password": PASSWORD}),
     "password_set": lambda bureau: Good(bureau.phone(), {"password": "826403", "face": FACE_PASSED}),
     "payment_open": _proven,
     "ready_get": lambda _: Good(),
+    "refund_create": _refund,
+    "refunds_list": _of_order,
     "relative_add": _relative,
     "relative_remove": _relative_removed,
     "relatives_list": lambda bureau: Good(_phone(bureau)),
