@@ -32,15 +32,15 @@ STEPS: Sequence[Step] = (
 log = logging.getLogger("auth.sweep")
 
 
-async def sweep_for_ever(pool: Pool) -> None:
-    """Sweep until cancelled."""
+async def sweep_for_ever(pool: Pool, also: Sequence[Step] = ()) -> None:
+    """Sweep until cancelled; `also` are the steps of what stands above."""
     rounds = 0
     while True:
         await asyncio.sleep(PERIOD)
         rounds += 1
         await each(pool, (disabled.end_granted,))
         if rounds % _FORGETTING == 0:
-            await each(pool, STEPS)
+            await each(pool, (*STEPS, *also))
 
 
 async def each(pool: Pool, steps: Sequence[Step]) -> None:

@@ -71,6 +71,9 @@ from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.webhooks import delivery
+from pay.webhooks import routes as webhooks
+from pay.webhooks import store as webhook_store
 from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
@@ -86,6 +89,8 @@ READERS: Readers = {CodeEvidence: evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
 """What the readers raise."""
+FORGETTING = (webhook_store.forget,)
+"""What the sweep forgets beside what concerns logins."""
 ROUTERS = [
     catalogue_routes.router,
     access.router,
@@ -98,6 +103,7 @@ ROUTERS = [
     browser.router,
     clients.router,
     staff.router,
+    webhooks.router,
     merchants.router,
     orders.router,
     bridges.router,
@@ -152,7 +158,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             opened.feed.watch(settings.database_url or ""),
             opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
-            sweep.sweep_for_ever(runtime.pool),
+            sweep.sweep_for_ever(runtime.pool, FORGETTING),
+            delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
             opened.resolver.work_for_ever(),
             _close_orders(runtime),

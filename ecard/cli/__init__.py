@@ -27,6 +27,7 @@ _COMMANDS = {
     "openapi": "openapi",
     "operators": "operators",
     "serve": "serve",
+    "webhooks": "webhooks",
 }
 """Each command and the module of this package that it stands in; only the one that is called is imported."""
 
@@ -62,6 +63,7 @@ def group() -> None:
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
+    ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
     ecard ledger check             核对总账 · prove the books
     """
 

@@ -98,14 +98,18 @@ def test_a_login_is_forgotten_a_year_after_its_end_with_its_tokens(
 
 def test_a_logout_that_was_given_up_is_forgotten_after_a_month(settings: Settings) -> None:
     add = """
-        INSERT INTO outbox (id, topic, body, due_at, tries)
-        SELECT gen_random_uuid(), 'swept', '{}', now() - make_interval(days => $1), $2
+        INSERT INTO outbox (id, topic, body, due_at, given_up_at)
+        SELECT gen_random_uuid(), 'swept', '{}', ago, CASE WHEN $2 THEN ago END
+        FROM (SELECT now() - make_interval(days => $1) AS ago)
     """
-    for days, tries in ((31, 10), (29, 10), (31, 9)):
-        rows(settings, add, days, tries)
+    for days, given_up in ((31, True), (29, True), (31, False)):
+        rows(settings, add, days, given_up)
     swept(settings)
-    left = "SELECT tries, due_at < now() - interval '30 days' AS old FROM outbox WHERE topic = 'swept' ORDER BY tries"
-    assert [tuple(row) for row in rows(settings, left)] == [(9, True), (10, False)]
+    left = """
+        SELECT given_up_at IS NOT NULL AS given_up, due_at < now() - interval '30 days' AS old FROM outbox
+        WHERE topic = 'swept' ORDER BY given_up
+    """
+    assert [tuple(row) for row in rows(settings, left)] == [(False, True), (True, False)]
     rows(settings, "DELETE FROM outbox WHERE topic = 'swept'")
 
 
@@ -128,7 +132,7 @@ def test_one_sweep_that_fails_keeps_no_other_from_its_work(settings: Settings) -
         ("refresh_token", "refresh_token_answer", "answer IS NOT NULL AND used_at < now() - interval '1 minute'"),
         ("consent_grant", "consent_grant_pkey", "id < first_id(now() - interval '395 days')"),
         ("outbox", "outbox_done", "done_at < now() - interval '7 days'"),
-        ("outbox", "outbox_given_up", "done_at IS NULL AND tries >= 10 AND due_at < now() - interval '30 days'"),
+        ("outbox", "outbox_given_up", "given_up_at < now() - interval '30 days'"),
     ],
 )
 def test_a_sweep_reads_an_index_and_not_the_whole_table(settings: Settings, table: str, index: str, where: str) -> None:

@@ -1,9 +1,11 @@
 """For every operation a request that it fulfils, made by a caller that it admits."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
@@ -16,6 +18,8 @@ from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.shop import SCENIC, Shop, new_number, payer
+
+_ADDRESS = {"url": "http://127.0.0.1:9/"}
 
 
 class Good(NamedTuple):
@@ -153,6 +157,31 @@ def _allowed(bureau: Bureau) -> Good:
     return Good(phone, path={"consent": consent["id"]})
 
 
+def _merchant_server(bureau: Bureau) -> Terminal:
+    """Return the server of a merchant of its own: one has few endpoints."""
+    return bureau.registrar.register_terminal(bureau.registrar.register_agency("测试商户", new_uscc()), "online")
+
+
+def _endpoint(bureau: Bureau) -> Good:
+    server = _merchant_server(bureau)
+    return Good(server, path={"endpoint": server.call("POST", "/v1/webhooks", _ADDRESS).json()["id"]})
+
+
+def _merchant_endpoint(bureau: Bureau) -> Good:
+    agency = bureau.registrar.register_agency("测试商户", new_uscc())
+    return Good(bureau.finance, _ADDRESS, {"merchant": str(agency)})
+
+
+def _resent(bureau: Bureau) -> Good:
+    server = _merchant_server(bureau)
+    name = str(server.call("POST", "/v1/webhook-events").json()["id"])
+    deadline = time.monotonic() + 5
+    while not server.call("GET", "/v1/webhook-events").json():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return Good(server, path={"event": str(UUID(name.removeprefix("evt_")))})
+
+
 @cache
 def _shop(bureau: Bureau) -> Shop:
     return Shop(bureau)
@@ -264,6 +293,8 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "login_open": _opened,
     "login_scan": _scanned,
     "logins_waiting": lambda bureau: Good(_phone(bureau)),
+    "merchant_webhook_register": _merchant_endpoint,
+    "merchant_webhooks_list": lambda bureau: Good(bureau.finance, path={"merchant": str(bureau.agency)}),
     "merchant_register": _merchant,
     "merchant_state": lambda bureau: Good(bureau.finance, {"suspended": False}, {"agency": str(_shop(bureau).agency)}),
     "merchants_list": lambda bureau: Good(bureau.finance),
@@ -294,4 +325,11 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "use_dispute": _disputed,
     "uses_list": lambda bureau: Good(_phone(bureau)),
     "visit_create": _visit,
+    "webhook_events": lambda bureau: Good(bureau.terminal("online")),
+    "webhook_register": lambda bureau: Good(_merchant_server(bureau), _ADDRESS),
+    "webhook_remove": _endpoint,
+    "webhook_resend": _resent,
+    "webhook_rotate": _endpoint,
+    "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
+    "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
 }

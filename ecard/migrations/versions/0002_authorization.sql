@@ -208,18 +208,22 @@ CREATE TABLE used_jti (
 );
 CREATE INDEX used_jti_expires ON used_jti USING brin (expires_at);
 
--- What must be told to others after the commit: read with FOR UPDATE SKIP LOCKED, tried again until told.
+-- What must be told to others after the commit: read with FOR UPDATE SKIP LOCKED, tried again until told or given up.
+-- `n` grows among rows that were written under one lock, such as those of one order.
 CREATE TABLE outbox (
     id uuid PRIMARY KEY,
+    n bigint GENERATED ALWAYS AS IDENTITY,
     topic text NOT NULL,
     body jsonb NOT NULL,
     due_at timestamptz NOT NULL DEFAULT now(),
     tries smallint NOT NULL DEFAULT 0,
-    done_at timestamptz
+    done_at timestamptz,
+    given_up_at timestamptz,
+    CHECK (done_at IS NULL OR given_up_at IS NULL)
 );
-CREATE INDEX outbox_due ON outbox (due_at) WHERE done_at IS NULL AND tries < 10;
+CREATE INDEX outbox_due ON outbox (topic, due_at) WHERE done_at IS NULL AND given_up_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
-CREATE INDEX outbox_given_up ON outbox (due_at) WHERE done_at IS NULL AND tries >= 10;
+CREATE INDEX outbox_given_up ON outbox (given_up_at) WHERE given_up_at IS NOT NULL;
 
 -- A login leaves a visit as any evidence does; where no terminal stood, `place` says where.
 ALTER TABLE visit ADD COLUMN place text;
