@@ -1,7 +1,6 @@
 """A bank's notifications: signed by it, each taken in once, and never believed: the bank is asked what is true."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -36,9 +35,9 @@ def other(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Signe
 
 
 @pytest.fixture
-def url(base_url: str, bank: Bank) -> Iterator[str]:
+def url(base_url: str, bank: Bank) -> str:
     del bank
-    yield f"{base_url}/v1/banks/SANDBOX/notifications"
+    return f"{base_url}/v1/banks/SANDBOX/notifications"
 
 
 def _sent(base_url: str, signer: Signer, bank: str, told: dict[str, Any], *, at: float | None = None) -> httpx.Response:
