@@ -13,7 +13,7 @@ from pay.banks.bank import Answer, Outcome
 from pay.banks.directory import Banks
 from pay.banks.errors import AttemptDecided, BankUnknown, FourEyes, NotificationUnsigned, ProposalDiffers
 from pay.banks.resolver import Kinds
-from pay.banks.schemas import AttemptView, Decision, DecisionRequest, Notice
+from pay.banks.schemas import AttemptDecision, AttemptView, DecisionRequest, Notice
 
 PERSON = "person"
 """The code of an outcome that two people decided."""
@@ -46,7 +46,7 @@ async def undecided(db: Db, state: str, after: UUID, limit: int) -> list[Attempt
     return [AttemptView(**row) for row in await attempts.undecided(db, state, after, limit)]
 
 
-async def decide(tx: Tx, kinds: Kinds, attempt: UUID, asked: DecisionRequest, by: UUID) -> Decision:
+async def decide(tx: Tx, kinds: Kinds, attempt: UUID, asked: DecisionRequest, by: UUID) -> AttemptDecision:
     """Propose what became of a suspended attempt, or confirm what another operator proposed, which books it.
 
     Raises NotFound (not suspended), AttemptDecided, FourEyes, ProposalDiffers.
@@ -59,5 +59,5 @@ async def decide(tx: Tx, kinds: Kinds, attempt: UUID, asked: DecisionRequest, by
     await audit.insert(tx, kind="attempt_decision", outcome=state, actor=by, detail=detail)
     if state == "confirmed":
         await kinds[row["kind"]].book(tx, attempt, Answer(Outcome(asked.outcome), PERSON), True)  # noqa: FBT003 - `Kind.book`
-        return Decision(attempt=attempt, state="confirmed")
-    return Decision(attempt=attempt, state="proposed")
+        return AttemptDecision(attempt=attempt, state="confirmed")
+    return AttemptDecision(attempt=attempt, state="proposed")

@@ -17,7 +17,7 @@ from pay.banks import decisions
 from pay.banks.directory import Banks
 from pay.banks.errors import AttemptDecided, FourEyes, NotificationUnsigned, ProposalDiffers
 from pay.banks.resolver import Resolver
-from pay.banks.schemas import AttemptView, Decision, DecisionRequest, Notice, Noticed
+from pay.banks.schemas import AttemptDecision, AttemptView, DecisionRequest, Notice, Noticed
 
 _FIRST = UUID(int=0)
 
@@ -71,7 +71,7 @@ async def attempt_decide(
     operator: Given[Operator],
     resolver: Given[Resolver],
     creation: Given[Creation],
-) -> Response[Decision]:
+) -> Response[AttemptDecision]:
     """Decide a suspended attempt 挂账处理: one operator proposes, another confirms."""
     by = operator.actor
     return await creation.once(by, lambda tx: decisions.decide(tx, resolver.kinds, attempt, data, by))

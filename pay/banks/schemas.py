@@ -54,7 +54,7 @@ class DecisionRequest(Body, frozen=True, kw_only=True):
     reason: Reason
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptDecision(msgspec.Struct, frozen=True, kw_only=True):
     """`proposed` waits for another operator, `confirmed` is booked."""
 
     attempt: UUID
