@@ -67,8 +67,10 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.banks import routes as banks_routes
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
+from pay.banks.resolver import Resolver
 from pay.bills import marking
 from pay.bills import routes as bills
 from pay.bills.service import Office
@@ -124,6 +126,7 @@ ROUTERS = [
     receipts.router,
     bridges.router,
     bridge_socket.router,
+    banks_routes.router,
     health.router,
 ]
 
@@ -138,6 +141,7 @@ class _Open:
     banks: Banks
     office: Office
     denials: DeniedMaker
+    resolver: Resolver
     hub: Hub
 
 
@@ -162,6 +166,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
+        opened.resolver = Resolver(runtime.pool, banks)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
@@ -177,6 +182,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             sweep.sweep_for_ever(runtime.pool, FORGETTING),
             delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
+            opened.resolver.work_for_ever(),
             _close_orders(runtime),
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
@@ -241,10 +247,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{
-            name: _part(opened, name)
-            for name in ("runtime", "bundles", "server", "feed", "hub", "banks", "office", "denials")
-        },
+        **{name: _part(opened, name) for name in _PARTS},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -253,6 +256,9 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         "creation": Provide(creation),
         **guards.DEPENDENCIES,
     }
+
+
+_PARTS = ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver", "office", "denials")
 
 
 def _part(opened: _Open, name: str) -> Provide:
