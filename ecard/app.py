@@ -74,6 +74,7 @@ from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.receipts import routes as receipts
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
 from pay.webhooks import store as webhook_store
@@ -109,6 +110,7 @@ ROUTERS = [
     webhooks.router,
     merchants.router,
     orders.router,
+    receipts.router,
     bridges.router,
     bridge_socket.router,
     health.router,

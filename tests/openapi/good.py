@@ -16,7 +16,7 @@ from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
-from tests.shop import SCENIC, Shop, new_number, payer
+from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
 
@@ -227,6 +227,15 @@ def _declined(bureau: Bureau) -> Good:
     return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
 
 
+@cache
+def _receipt(bureau: Bureau) -> Good:
+    """Return a payment that was sealed into the books."""
+    phone = payer(bureau)
+    order = _shop(bureau).charge(phone.code("pay"))["id"]
+    receipt_of(phone, order)
+    return Good(phone, path={"receipt": order})
+
+
 def _terms(bureau: Bureau) -> Good:
     phone = bureau.phone(level=2)
     return Good(phone, {"busi_seq": phone.prove(PASSWORD), "free_each": 20_000, "free_times": 10})
@@ -302,6 +311,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_receipt": _receipt,
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "order_close": _of_order,
