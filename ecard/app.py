@@ -67,8 +67,10 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.banks import routes as banks_routes
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
+from pay.banks.resolver import Resolver
 from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
@@ -113,6 +115,7 @@ ROUTERS = [
     receipts.router,
     bridges.router,
     bridge_socket.router,
+    banks_routes.router,
     health.router,
 ]
 
@@ -125,6 +128,7 @@ class _Open:
     server: Server
     feed: Feed
     banks: Banks
+    resolver: Resolver
     hub: Hub
 
 
@@ -149,6 +153,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
+        opened.resolver = Resolver(runtime.pool, banks)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
@@ -163,6 +168,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             sweep.sweep_for_ever(runtime.pool, FORGETTING),
             delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
+            opened.resolver.work_for_ever(),
             _close_orders(runtime),
             periods.work_for_ever(runtime),
         ]
@@ -225,7 +231,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks")},
+        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver")},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),

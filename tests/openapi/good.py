@@ -14,6 +14,7 @@ from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
+from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
@@ -227,6 +228,11 @@ def _declined(bureau: Bureau) -> Good:
     return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
 
 
+def _suspended(bureau: Bureau) -> Good:
+    """Return a first operator's decision of an attempt that its bank left in doubt."""
+    return Good(bureau.finance, {"outcome": "failed", "reason": "银行书面答复"}, {"attempt": suspended(bureau)})
+
+
 @cache
 def _receipt(bureau: Bureau) -> Good:
     """Return a payment that was sealed into the books."""
@@ -274,6 +280,8 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "bridge_token": lambda bureau: Good(_counter(bureau), {"item": "A1-36"}),
     "bridge_unpair": lambda bureau: Good(paired(bureau)[0]),
     "bridges_list": lambda bureau: Good(bureau.registrar),
+    "attempt_decide": _suspended,
+    "attempts_list": lambda bureau: Good(bureau.finance),
     "bundle_get": lambda _: Good(),
     "card_face": lambda bureau: Good(_phone(bureau)),
     "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),
