@@ -64,12 +64,13 @@ class Held:
         return answers
 
     def close(self) -> None:
-        """Let go of the card; when this returns, another may take it, unless the reader hangs."""
+        """Let go of the card; when this returns, another may take it, unless it timed out and hangs still."""
         with self._lock:
             if self._dead is None:
                 self._dead = CardClosed()
                 self._jobs.put(None)
-        if threading.current_thread() is not self._thread:
+            hangs = isinstance(self._dead, TimedOut)
+        if not hangs:
             self._thread.join(LIMIT)
 
     @property
