@@ -10,13 +10,15 @@ _FETCHES = 4
 """How often in a row an answer may say that there is more: a card of 256 bytes at most says it once."""
 
 
-def resolve(transmit: Callable[[bytes], bytes], raw: bytes, *, t0: bool) -> bytes:
-    """Return the card's whole answer to the command `raw`: fetched (61xx), or asked again with the right length (6Cxx).
+def resolve(transmit: Callable[[bytes], bytes], command: Command, *, t0: bool) -> bytes:
+    """Return the card's whole answer to a command: fetched (61xx), or asked again with the right length (6Cxx).
 
-    Raises NotAllowed for what is no command, BadAnswer for what is no answer, and what `transmit` raises.
+    Raises BadAnswer for what is no answer, and what `transmit` raises.
     """
-    command = Command.parse(raw)
-    answer = Response.parse(transmit(command.encode(t0=t0)))
+    raw = transmit(command.encode(t0=t0))
+    answer = Response.parse(raw)
+    if answer.ok:
+        return raw
     if answer.sw >> 8 == _WRONG_LE:
         le = answer.sw & 0xFF or MAX_LE
         again = Command(command.cla, command.ins, command.p1, command.p2, command.data, le)

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from cardio.commands.apdu import Command, Response
+from cardio.commands.apdu import OK, Command
 from cardio.commands.resolve import resolve
 from cardio.errors import BadAnswer, CardError, NotAllowed, TimedOut
 from cardio.transport.reader import LIMIT
 
 _STAYS = (NotAllowed, BadAnswer)
 """Errors of one command, after which the card may be asked again."""
+
+
+_DONE = OK.to_bytes(2)
 
 
 class Channel(Protocol):
@@ -58,9 +61,8 @@ class Held:
 
     def exchange(self, commands: Sequence[bytes], *, stop_on_error: bool = True) -> list[bytes]:
         """Return the answers to a batch."""
-        for command in commands:
-            Command.parse(command)
-        answers: list[bytes] = self._do(lambda: self._exchange(commands, stop_on_error=stop_on_error))
+        parsed = [Command.parse(one) for one in commands]
+        answers: list[bytes] = self._do(lambda: self._exchange(parsed, stop_on_error=stop_on_error))
         return answers
 
     def close(self) -> None:
@@ -87,12 +89,12 @@ class Held:
         del kind, error, at
         self.close()
 
-    def _exchange(self, commands: Sequence[bytes], *, stop_on_error: bool) -> list[bytes]:
+    def _exchange(self, commands: Sequence[Command], *, stop_on_error: bool) -> list[bytes]:
         answers = []
         for command in commands:
             self._since = time.monotonic()
             answers.append(resolve(self._transmit, command, t0=self._t0))
-            if stop_on_error and not Response.parse(answers[-1]).ok:
+            if stop_on_error and not answers[-1].endswith(_DONE):
                 break
         return answers
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cardio.errors import CardError
+from cardio.keys.software import sandbox_keys
 from cardio.transport.pcsc import PcscReaders
 from cardio.virtual.card import VirtualCard
 from tests.cardio.acts import identify
@@ -86,9 +87,12 @@ def _rates(*reads: Callable[[], None]) -> list[float]:
     return [1 / statistics.median(taken) for taken in times]
 
 
+KEYS = sandbox_keys()
+
+
 def _ours(readers: PcscReaders) -> None:
     with readers.hold(NAMES[0]) as reader:
-        identify(reader)
+        identify(reader, KEYS)
 
 
 def _bare(commands: list[list[int]]) -> None:
