@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from cardio.commands.apdu import OK, Command
+from cardio.commands.apdu import OK, check
 from cardio.commands.resolve import resolve
 from cardio.errors import BadAnswer, CardError, NotAllowed, TimedOut
 from cardio.transport.reader import LIMIT
@@ -61,8 +61,9 @@ class Held:
 
     def exchange(self, commands: Sequence[bytes], *, stop_on_error: bool = True) -> list[bytes]:
         """Return the answers to a batch."""
-        parsed = [Command.parse(one) for one in commands]
-        answers: list[bytes] = self._do(lambda: self._exchange(parsed, stop_on_error=stop_on_error))
+        for command in commands:
+            check(command)
+        answers: list[bytes] = self._do(lambda: self._exchange(commands, stop_on_error=stop_on_error))
         return answers
 
     def close(self) -> None:
@@ -89,7 +90,7 @@ class Held:
         del kind, error, at
         self.close()
 
-    def _exchange(self, commands: Sequence[Command], *, stop_on_error: bool) -> list[bytes]:
+    def _exchange(self, commands: Sequence[bytes], *, stop_on_error: bool) -> list[bytes]:
         answers = []
         for command in commands:
             self._since = time.monotonic()

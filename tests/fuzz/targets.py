@@ -65,7 +65,7 @@ def apdus(data: bytes) -> None:
 
     for t0 in (True, False):
         with contextlib.suppress(CardError):
-            resolve(transmit, Command(0x00, 0xB2, 0x01, 0x04, le=0x10), t0=t0)
+            resolve(transmit, b"\x00\xb2\x01\x04\x10", t0=t0)
     card = VirtualCard(t0=True)
     for command in parts(data):
         with contextlib.suppress(CardError):
