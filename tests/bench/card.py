@@ -18,7 +18,6 @@ import psutil
 from cardio.errors import CardError
 from cardio.keys.software import sandbox_keys
 from cardio.transport.pcsc import PcscReaders
-from cardio.transport.reader import Readers
 from cardio.transport.virtual import VirtualReaders
 from cardio.virtual.card import VirtualCard
 from tests.cardio.acts import identify
@@ -117,7 +116,7 @@ def _rates(*reads: Callable[[], None]) -> list[float]:
 KEYS = sandbox_keys()
 
 
-def _ours(readers: Readers) -> None:
+def _ours(readers: PcscReaders | VirtualReaders) -> None:
     with readers.hold(NAMES[0]) as reader:
         identify(reader, KEYS)
 
