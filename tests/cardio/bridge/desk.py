@@ -36,6 +36,7 @@ class NotedCard:
         self.pin, self.left = pin, tries
         self.noted: list[str] = []
         self.pause = 0.0
+        self.select = "9000"
 
     def reset(self) -> None:
         """Forget nothing: what reached it is what tests ask for."""
@@ -46,7 +47,7 @@ class NotedCard:
         time.sleep(self.pause)
         match command[1], command[2:4]:
             case 0xA4, _:
-                return bytes.fromhex("6A82" if command[-2:] == b"\xef\x06" and self.pin == "none" else "9000")
+                return bytes.fromhex("6A82" if command[-2:] == b"\xef\x06" and self.pin == "none" else self.select)
             case 0xB2, _:
                 return b"\x07\x09T00000001\x90\x00"
             case 0x20, _:
@@ -97,9 +98,12 @@ class Pad:
         self.ready: list[str] = []
         self.asked: list[Asked] = []
         self.waits = False
+        self.on_ask: Callable[[], None] = lambda: None
 
     async def ask(self, asked: Asked) -> str:
+        """Return what lies ready."""
         self.asked.append(asked)
+        self.on_ask()
         if self.waits:
             await asyncio.sleep(60)
         if not self.ready:
