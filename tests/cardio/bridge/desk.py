@@ -18,7 +18,7 @@ from cardio.bridge.errors import PinCancelled
 from cardio.bridge.pin import Asked
 from cardio.bridge.screen import Screen
 from cardio.errors import CardError
-from cardio.transport.reader import Seen
+from cardio.transport.reader import Readers, Seen
 from cardio.transport.virtual import Powered, VirtualReaders
 from tests.cardio.bridge.peer import ISSUER, Peer
 
@@ -116,6 +116,7 @@ class Desk:
 
     def __init__(self, home: Home, server: Callable[[], str], tray: Tray, peer: Peer | None = None) -> None:
         self.home, self.server, self.tray = home, server, tray
+        self.readers: Readers = tray
         self._peer = peer
         self.pad = Pad()
         self.shown = io.StringIO()
@@ -133,7 +134,7 @@ class Desk:
         config = msgspec.structs.replace(self.home.read_config(), server=self.server(), **changed)
         screen = Screen(Console(file=self.shown, width=200))
         loop, failed = asyncio.new_event_loop(), list[BaseException]()
-        self.agent = Agent(self.home, config, self.home.device(), self.tray, screen, self.pad)
+        self.agent = Agent(self.home, config, self.home.device(), self.readers, screen, self.pad)
         task = loop.create_task(self.agent.run())
 
         def run() -> None:

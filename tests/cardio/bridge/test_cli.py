@@ -7,17 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from cardio.bridge import cli, doctor, link, messages
 from cardio.bridge.cli import main
-from cardio.bridge.device import Config, Home, ScannerSettings
+from cardio.bridge.device import Home, ScannerSettings
 from cardio.bridge.queue import Queue
 from cardio.errors import ServiceDown
 from cardio.virtual.card import VirtualCard
 from tests.bureau import Bureau
 from tests.cardio.bridge.desk import Desk, NotedCard, Tray, enrolled
+from tests.cardio.bridge.settlements import settlement
 
 SETTLEMENT = {
     "institution": "H11990000001",
@@ -104,10 +106,9 @@ def found(home: Home, tray: Tray) -> dict[str, bool | None]:
 
 def test_doctor_names_what_is_wrong_and_what_to_do(bureau: Bureau, tmp_path: Path) -> None:
     home, tray = enrolled(tmp_path), Tray("A", "B", "C", "D")
-    config = home.read_config()
     there = ScannerSettings(kind="serial", device=str(tmp_path))
     gone = ScannerSettings(kind="serial", device="/dev/none")
-    home.write_config(Config(**{**vars_of(config), "server": bureau.base_url, "scanners": [there, gone]}))
+    home.write_config(msgspec.structs.replace(home.read_config(), server=bureau.base_url, scanners=[there, gone]))
     tray.put(VirtualCard(), "A")
     other, mute = NotedCard(), NotedCard()
     other.select = "6A82"
@@ -129,11 +130,6 @@ def test_doctor_names_what_is_wrong_and_what_to_do(bureau: Bureau, tmp_path: Pat
     assert found(home, empty)["未找到读卡器 (reader_missing)"] is False
 
 
-def vars_of(config: Config) -> dict[str, object]:
-    """Return a configuration's settings by name."""
-    return {name: getattr(config, name) for name in config.__struct_fields__}
-
-
 def test_doctor_exits_with_1_where_something_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "PcscReaders", lambda: Tray("A"))
     done = run(tmp_path, "doctor")
@@ -143,13 +139,12 @@ def test_doctor_exits_with_1_where_something_is_wrong(tmp_path: Path, monkeypatc
 
 def test_kill_9_of_the_running_bridge_loses_no_settlement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "FIRST_DELAY", 0.05)
-    config = desk.home.read_config()
-    desk.home.write_config(Config(**{**vars_of(config), "server": desk.server()}))
+    desk.home.write_config(msgspec.structs.replace(desk.home.read_config(), server=desk.server()))
     queue = Queue(desk.home.queue, desk.home.device().queue_key())
     command = [sys.executable, "-m", "cardio.bridge.cli", "--home", str(desk.home.place), "run"]
     sent = []
     for n in range(3):
-        made = queue.append(msgspec_settlement(), card_id=None)
+        made = queue.append(settlement(n), card_id=None)
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as bridge:
             # It is killed after it has sent the record, before it hears that it is kept.
             sent.append(desk.peer.hear(messages.Queued, 15).record)
@@ -163,8 +158,3 @@ def test_kill_9_of_the_running_bridge_loses_no_settlement(desk: Desk, monkeypatc
             desk.peer.send(messages.Kept(id=record.id))
         desk.sees("第 3 条已上传")
     assert queue.pending() == []
-
-
-def msgspec_settlement() -> messages.Settlement:
-    """Return a settlement."""
-    return messages.Settlement(**SETTLEMENT)  # type: ignore[arg-type]

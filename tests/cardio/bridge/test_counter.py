@@ -9,7 +9,6 @@ import pytest
 
 from cardio.transport.pcsc import PcscReaders
 from tests.bureau import Bureau
-from tests.cardio.bridge.desk import Pad
 from tests.cardio.bridge.office import Office
 from tests.cardio.conftest import Daemon
 from tests.cardio.reads import PIN, new_card
@@ -73,7 +72,7 @@ def test_the_whole_way_under_a_real_pcscd_and_again_after_its_restart(
     bureau: Bureau, tmp_path: Path, daemon: Daemon
 ) -> None:
     office = Office(bureau, tmp_path)
-    office.desk.tray = PcscReaders()
+    office.desk.readers = PcscReaders()
     person, card = new_card(bureau)
     with office.open("https://desk.example"):
         office.desk.sees(daemon.names[0], daemon.names[1])
