@@ -69,6 +69,9 @@ from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.reconciliation import routes as reconciliation
+from pay.settlements import daily as settling
+from pay.settlements import routes as settlements
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
 from pay.webhooks import store as webhook_store
@@ -102,6 +105,8 @@ ROUTERS = [
     clients.router,
     staff.router,
     webhooks.router,
+    reconciliation.router,
+    settlements.router,
     merchants.router,
     orders.router,
     bridges.router,
@@ -154,6 +159,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool, FORGETTING),
+            settling.settle_for_ever(runtime, banks),
             delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
             _close_orders(runtime),
