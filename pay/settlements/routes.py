@@ -61,7 +61,7 @@ async def statement_get(terminal: Given[Terminal], runtime: Given[Runtime], date
     day = yesterday(runtime.clock.time()) if date is None else _day(date)
     named = {"Content-Disposition": f'attachment; filename="statement-{day:%Y%m%d}.csv"'}
     made = await service.statement(runtime.pool, merchant_of(terminal), day)
-    return Response(made, media_type=f"{_CSV}; charset=utf-8", headers=named)
+    return Response(made, media_type=_CSV, headers=named)
 
 
 @post(

@@ -34,7 +34,7 @@ _FOREIGN = """
     SELECT true FROM unnest($2::uuid[]) AS t (id) LEFT JOIN terminal o ON o.actor = t.id
     WHERE o.agency IS DISTINCT FROM $1 LIMIT 1
 """
-_ADD_TERMINALS = "INSERT INTO shop_terminal (terminal, shop) SELECT DISTINCT unnest($2::uuid[]), $1"
+_ADD_TERMINALS = "INSERT INTO shop_terminal (terminal, shop) SELECT DISTINCT unnest($2::uuid[]), $1::uuid"
 _SHOPS = """
     SELECT h.id, h.name, h.bank, h.bank_account, array_agg(t.terminal ORDER BY t.terminal) AS terminals
     FROM shop h JOIN shop_terminal t ON t.shop = h.id WHERE h.merchant = $1 GROUP BY h.id ORDER BY h.id
