@@ -27,6 +27,7 @@ _COMMANDS = {
     "openapi": "openapi",
     "operators": "operators",
     "reconcile": "reconcile",
+    "receipt": "receipt",
     "serve": "serve",
     "webhooks": "webhooks",
 }
@@ -67,6 +68,7 @@ def group() -> None:
     ecard reconcile FILE           银行对账文件 · a bank's day file
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
     ecard ledger check             核对总账 · prove the books
+    ecard receipt verify F         离线核验凭据 · check a receipt with no network
     """
 
 

@@ -10,6 +10,7 @@ from ecard import seals
 from ecard.cli.context import say, with_runtime
 from ecard.errors import Text
 from ecard.runtime import Runtime
+from pay.banks import checks as banks_checks
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
 from pay.reconciliation import checks as reconciliation
@@ -17,6 +18,7 @@ from pay.settlements import checks as settlements
 
 CHECKS: tuple[Check, ...] = (
     *checks.CHECKS,
+    *banks_checks.CHECKS,
     *reconciliation.CHECKS,
     *settlements.CHECKS,
 )

@@ -33,8 +33,8 @@ from pay.reconciliation.errors import (
 )
 from pay.reconciliation.schemas import (
     Break,
-    DecisionRequest,
-    ProposalRequest,
+    BreakDecision,
+    BreakProposal,
     Reconciliation,
     ReconciliationRequest,
 )
@@ -118,7 +118,7 @@ async def breaks_list(
     opt={"role": Role.FINANCE, "errors": (BreakNotOpen, NoMerchant, InFlight)},
 )
 async def break_propose(
-    wanted: FromPath[UUID], data: JSONBody[ProposalRequest], operator: Given[Operator], creation: Given[Creation]
+    wanted: FromPath[UUID], data: JSONBody[BreakProposal], operator: Given[Operator], creation: Given[Creation]
 ) -> Response[Break]:
     """Propose how a break is closed 提出处理意见; another operator decides."""
     return await creation.once(operator.actor, lambda tx: service.propose(tx, wanted, data, operator.actor))
@@ -131,7 +131,7 @@ async def break_propose(
     opt={"role": Role.FINANCE, "errors": (NothingProposed, SamePerson, BalanceShort, InFlight)},
 )
 async def break_decide(
-    wanted: FromPath[UUID], data: JSONBody[DecisionRequest], operator: Given[Operator], creation: Given[Creation]
+    wanted: FromPath[UUID], data: JSONBody[BreakDecision], operator: Given[Operator], creation: Given[Creation]
 ) -> Response[Break]:
     """Decide on a proposal 复核: agreed, its journal is posted; refused, the break is open as before."""
     return await creation.once(operator.actor, lambda tx: service.decide(tx, wanted, data, operator.actor))

@@ -63,14 +63,14 @@ class Break(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime.datetime | None
 
 
-class ProposalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BreakProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a break is to be closed, and why."""
 
     how: Literal["corrected", "merchant", "platform"]
     note: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 
 
-class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BreakDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether the proposal is carried out."""
 
     agree: bool

@@ -27,7 +27,7 @@ from pay.reconciliation.errors import (
 )
 from pay.reconciliation.layouts import LAYOUTS, DayFile
 from pay.reconciliation.model import BEIJING, Bad, HeaderWrong, Line
-from pay.reconciliation.schemas import Break, DecisionRequest, ProposalRequest, Reconciliation
+from pay.reconciliation.schemas import Break, BreakDecision, BreakProposal, Reconciliation
 
 CHUNK = 20_000
 """Lines that are read and copied at once."""
@@ -156,13 +156,13 @@ async def breaks(
     return [msgspec.convert(dict(row), Break) for row in await store.breaks(db, bank, state, day, after, limit)]
 
 
-async def propose(tx: Tx, wanted: UUID, asked: ProposalRequest, by: UUID) -> Break:
+async def propose(tx: Tx, wanted: UUID, asked: BreakProposal, by: UUID) -> Break:
     """Say how a break is to be closed; raises NotFound, BreakNotOpen, NoMerchant."""
     _checked(await store.propose(tx, wanted, by, asked.how, asked.note))
     return await _break(tx, wanted)
 
 
-async def decide(tx: Tx, wanted: UUID, asked: DecisionRequest, by: UUID) -> Break:
+async def decide(tx: Tx, wanted: UUID, asked: BreakDecision, by: UUID) -> Break:
     """Carry out what another operator proposed, or refuse it.
 
     Raises NotFound, NothingProposed, SamePerson, BalanceShort (the merchant has too little).

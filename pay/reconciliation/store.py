@@ -37,8 +37,8 @@ _BAD = "INSERT INTO recon_bad_line (file, place, reason) VALUES ($1, $2, $3) ON 
 _LOADED = "UPDATE recon_file SET lines = $2, bad = $3, whole = $4 WHERE id = $1"
 _ANSWERS = "SELECT attempt, kind, outcome FROM recon_answers($1)"
 _BOOK = {
-    "pay": "SELECT outcome FROM pay_book($1, $2, 'day_file')",
-    "refund": "SELECT outcome FROM pay_book($1, $2, 'day_file')",
+    "pay": "SELECT outcome FROM pay_book($1, $2, 'day_file', true)",
+    "refund": "SELECT outcome FROM pay_book($1, $2, 'day_file', true)",
     "payout": "SELECT outcome FROM settle_book($1, $2, 'day_file')",
 }
 _MATCH = "SELECT opened, closed FROM recon_match($1, $2)"

@@ -15,9 +15,11 @@ from ecard.errors import NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
 from ecard.vault import Vault
+from pay.banks.attempts import Attempt
 from pay.banks.bank import Answer, Outcome, Payout
 from pay.banks.directory import Banks
 from pay.banks.errors import BankUnknown
+from pay.banks.resolver import Kind
 from pay.ledger.errors import BalanceShort
 from pay.ledger.service import command
 from pay.merchants.service import ACCOUNT
@@ -81,6 +83,21 @@ def asked(vault: Vault, row: PayoutRow) -> Payout:
     """Return what a bank is asked for: the same, by the same reference, however often."""
     account = vault.open(SHOP_ACCOUNT if row.of_shop else ACCOUNT, row.account).decode()
     return Payout(ref=row.ref, account=account, amount=row.amount, name=row.name, memo="结算")
+
+
+def payouts(vault: Vault) -> Kind:
+    """Return how the resolver of unknown outcomes sends a pay-out again, and books what it hears."""
+
+    async def ask(db: Db, attempt: Attempt) -> Payout | None:
+        row = await store.payout(db, attempt.id)
+        return None if row is None else asked(vault, row)
+
+    async def book(db: Db, attempt: UUID, answer: Answer, of_reversal: bool) -> None:  # noqa: FBT001 - `Kind.book`
+        del of_reversal  # a pay-out is never reversed
+        if await store.book(db, attempt, answer.outcome.value, answer.code) == "conflict":
+            log.error("a bank contradicts itself about pay-out %s", attempt)
+
+    return Kind(ask, book)
 
 
 async def settlements(db: Db, merchant: UUID | None, day: datetime.date | None, limit: int) -> list[Settlement]:
