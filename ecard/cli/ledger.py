@@ -11,14 +11,18 @@ from ecard.cli.context import say, with_runtime
 from ecard.errors import Text
 from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
+from pay.bills import checks as bills
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
 from pay.reconciliation import checks as reconciliation
+from pay.rides import checks as rides
 from pay.settlements import checks as settlements
 
 CHECKS: tuple[Check, ...] = (
     *checks.CHECKS,
     *banks_checks.CHECKS,
+    *bills.CHECKS,
+    *rides.CHECKS,
     *reconciliation.CHECKS,
     *settlements.CHECKS,
 )

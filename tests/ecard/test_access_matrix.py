@@ -28,8 +28,6 @@ from tests.bureau import Bureau, refused
 from tests.openapi.good import GOOD
 
 pytestmark = pytest.mark.usefixtures("bank_house")
-"""A good request of payment finds a bank."""
-
 SETTINGS = Settings(
     database_url="postgresql://nowhere", redis_url="redis://nowhere", master_key=bytes(32), sandbox=True
 )
