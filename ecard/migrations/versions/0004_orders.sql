@@ -137,16 +137,14 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- What a merchant, or the agency behind a bill or a ride, is to be told of an order.
+-- What a merchant is to be told of an order.
 CREATE FUNCTION pay_tell(p_order pay_order, p_event text, p_refund uuid DEFAULT NULL) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO outbox (id, topic, body)
-    SELECT gen_random_uuid(), t.topic, jsonb_build_object(
+    SELECT gen_random_uuid(), 'webhook', jsonb_build_object(
         'merchant', p_order.merchant, 'event', p_event, 'order', p_order.id, 'out_trade_no', p_order.out_trade_no,
         'item', p_order.item, 'amount', p_order.amount, 'refunded', p_order.refunded, 'state', p_order.state,
         'at', clock_timestamp()) || CASE WHEN p_refund IS NULL THEN '{}' ELSE jsonb_build_object('refund', p_refund) END
-    FROM (VALUES ('webhook'), (nullif(nullif(p_order.kind, 'code'), 'app'))) AS t (topic)
-    WHERE t.topic IN ('webhook', 'bill', 'ride')
 $$;
 
 -- A holder's code at a till: order, code, limits and attempt in one statement, before the bank is asked.
