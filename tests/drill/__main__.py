@@ -68,7 +68,9 @@ def _run(site: Site, load: Load, drill: Drill, tell: Callable[[str], None], *, l
 
 def _line(one: Result) -> str:
     mark = "[green]✓[/]" if one.good else "[red]✗[/]"
-    return f"{mark} {one.drill.code} {one.drill.zh} · {one.drill.en}  {one.took:.0f} s  {' '.join(one.said)}"
+    return f"{mark} {one.drill.code} {one.drill.zh} · {one.drill.en}  {one.took:.0f} s  {' '.join(one.said)}" + "".join(
+        f"\n    {what}" for what in one.broken[:_SHOWN]
+    )
 
 
 def _table(results: list[Result]) -> Table:
