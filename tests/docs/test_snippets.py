@@ -71,8 +71,7 @@ def test_every_command_in_a_shell_block_is_taken_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    for needed in ("bundle.json", "keys.json", "bank.jwk", "docs/errors.md"):
-    for needed in ("bundle.json", "keys.json", "receipt.json", "record.json", "docs/errors.md"):
+    for needed in ("bundle.json", "keys.json", "bank.jwk", "receipt.json", "record.json", "docs/errors.md"):
         Path(needed).touch()
     for words in command_lines(page(name)):
         if words[0] in PROGRAMS:
