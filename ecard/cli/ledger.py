@@ -14,9 +14,18 @@ from pay.banks import checks as banks_checks
 from pay.bills import checks as bills
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
+from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
+from pay.settlements import checks as settlements
 
-CHECKS: tuple[Check, ...] = (*checks.CHECKS, *banks_checks.CHECKS, *bills.CHECKS, *rides.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *checks.CHECKS,
+    *banks_checks.CHECKS,
+    *bills.CHECKS,
+    *rides.CHECKS,
+    *reconciliation.CHECKS,
+    *settlements.CHECKS,
+)
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")
 
