@@ -139,6 +139,15 @@ def holder(seen: Recognised, opening: bytes | None = None) -> Script[Holder]:
     return Holder(found["number"], found["name"] + found.get("name_more", ""), found["sex"])
 
 
+def challenges() -> Script[bytes]:
+    """Return the card's two challenges, 16 bytes, for a key module's `external`; good for one try. Raises Refused."""
+    answers = yield batch(iso.get_challenge(), iso.get_challenge())
+    parts = [words.ask(one) for one in answers]
+    if any(len(part) != iso.CHALLENGE for part in parts):
+        raise BadAnswer
+    return b"".join(parts)
+
+
 def tries_left() -> Script[int | None]:
     """Return how often a wrong PIN may still be entered; None where the card does not say. Uses none up."""
     answers = yield batch(iso.ask_tries())

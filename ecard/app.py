@@ -33,8 +33,13 @@ from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
+from cardio.keys.model import KeyModule
+from cardio.keys.software import sandbox_keys
+from cardio.server import evidence as card_evidence
 from cardio.server import routes as bridges
 from cardio.server import socket as bridge_socket
+from cardio.server.drive import driver
+from cardio.server.errors import CardReadRefused
 from cardio.server.links import Hub
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
@@ -49,7 +54,7 @@ from ecard.clock import Clock
 from ecard.db import Db
 from ecard.desk import routes as desk
 from ecard.desk import store as visits
-from ecard.desk.schemas import CodeEvidence
+from ecard.desk.schemas import CardEvidence, CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
 from ecard.document import Route, document, routes, sockets
@@ -62,13 +67,16 @@ from ecard.problems import HANDLERS
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
+from pay.banks import routes as banks_routes
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
+from pay.banks.resolver import Resolver
 from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.receipts import routes as receipts
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
 from pay.webhooks import store as webhook_store
@@ -83,9 +91,9 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-READERS: Readers = {CodeEvidence: evidence.read}
+READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.read}
 """How each kind of evidence is read; a new kind is one line here."""
-READER_ERRORS = (*CodeRefused.__subclasses__(), TooMany)
+READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
 FORGETTING = (webhook_store.forget,)
 """What the sweep forgets beside what concerns logins."""
@@ -104,8 +112,10 @@ ROUTERS = [
     webhooks.router,
     merchants.router,
     orders.router,
+    receipts.router,
     bridges.router,
     bridge_socket.router,
+    banks_routes.router,
     health.router,
 ]
 
@@ -118,6 +128,7 @@ class _Open:
     server: Server
     feed: Feed
     banks: Banks
+    resolver: Resolver
     hub: Hub
 
 
@@ -142,8 +153,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
+        opened.resolver = Resolver(runtime.pool, banks)
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
-        opened.hub = Hub(runtime)
+        opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
@@ -156,6 +168,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             sweep.sweep_for_ever(runtime.pool, FORGETTING),
             delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
+            opened.resolver.work_for_ever(),
             _close_orders(runtime),
             periods.work_for_ever(runtime),
         ]
@@ -218,7 +231,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks")},
+        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver")},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -256,6 +269,14 @@ def _scripts() -> Router:
         opt={"public": True},
         include_in_schema=False,
     )
+
+
+def _key_module(settings: Settings) -> KeyModule | None:
+    """Return what cards' proofs are compared with: the sandbox's invented keys, and none elsewhere.
+
+    Without one no card can prove itself, and what is read of it is evidence for nearly nothing.
+    """
+    return sandbox_keys() if settings.sandbox else None
 
 
 async def _watch(server: Server) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 
+from ecard.ids import new_id
 from ecard.runtime import open_runtime
 from ecard.settings import Settings
 from pay.banks import sandbox
 from pay.banks.model import Ladder
 from pay.banks.sandbox import Simulator
+from tests.bureau import Bureau, rows
 
 QUICK = Ladder(timeout=0.8, first_query=1.0, interval=0.5, reverse_after=2.0, suspend_after=6.0, suspended_interval=1.0)
 """The ladder of tests: the same steps as in practice, in seconds that a test can wait for."""
@@ -69,6 +71,19 @@ class Bank:
     def statement(self, day: str = "") -> str:
         """Return the day file."""
         return self.http.get(f"/statement?{day}").text
+
+
+def suspended(bureau: Bureau) -> str:
+    """Return a pay-out that its bank left undecided to the end of the ladder."""
+    assert bureau.settings is not None
+    attempt, subject = new_id(), new_id()
+    sql = """
+        INSERT INTO bank_attempt (id, subject, kind, bank, bank_ref, amount, checks, next_check_at)
+        VALUES ($1, $2, 'payout', 'SANDBOX', $3, 100, 1, now() + interval '1 day')
+    """
+    rows(bureau.settings, sql, attempt, subject, f"T{subject.hex}")
+    rows(bureau.settings, "SELECT bank_suspend($1)", attempt)
+    return str(attempt)
 
 
 @contextlib.contextmanager

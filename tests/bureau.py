@@ -197,6 +197,8 @@ class Bureau:
 
     def __init__(self, base_url: str, operators: dict[str, tuple[str, Signer]]) -> None:
         self.base_url = base_url
+        self.settings: Settings | None = None
+        """Those of the server, where a test must look past it."""
         self.http = httpx.Client(base_url=base_url, timeout=30)
         self.operators = {role: Operator(self.http, *key) for role, key in operators.items()}
         self.registrar = self.operators["registrar"]

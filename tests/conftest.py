@@ -135,6 +135,7 @@ def first_operators(settings: Settings) -> dict[str, tuple[str, Signer]]:
 def bureau(settings: Settings, base_url: str) -> Iterator[Bureau]:
     """A bureau on the session's server."""
     made = Bureau(base_url, first_operators(settings))
+    made.settings = settings
     yield made
     made.http.close()
 

@@ -2,11 +2,12 @@
 
 import itertools
 import secrets
+import time
 from typing import Any
 
 import httpx
 
-from ecard.client import Phone, Terminal
+from ecard.client import Phone, Refused, Terminal
 from tests.bureau import PASSWORD, Bureau, new_uscc
 
 SCENIC = "A2-34"
@@ -103,3 +104,17 @@ def confirm(phone: Phone, order: dict[str, Any]) -> dict[str, Any]:
     body = {"busi_seq": phone.prove(PASSWORD)}
     confirmed: dict[str, Any] = phone.call("POST", f"/v1/me/orders/{order['id']}/confirm", body).json()
     return confirmed
+
+
+def receipt_of(phone: Phone, named: str) -> dict[str, Any]:
+    """Return the receipt of an order or a journal, once it is sealed into the books."""
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            receipt: dict[str, Any] = phone.call("GET", f"/v1/me/receipts/{named}").json()
+        except Refused as refusal:
+            if refusal.code != "receipt_not_ready" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return receipt

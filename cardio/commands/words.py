@@ -8,7 +8,7 @@ from cardio.errors import Refused, Text
 WRONG_LENGTH = 0x6700
 SECURITY_NOT_SATISFIED = 0x6982
 LOCKED = 0x6983
-NO_CHALLENGE = 0x6985
+NO_RECORD = 0x6A83
 NOT_FOUND = (0x6A81, 0x6A82, 0x6A83, 0x6A86, 0x6A88)
 """No such file or record, or none that is asked for in this way."""
 

@@ -7,8 +7,9 @@ connections live here, closes those that another took the place of, and takes wh
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,7 @@ from cardio.bridge.messages import (
 from cardio.server import records, sessions, store
 from cardio.server.model import PAIRING_SECONDS, new_pairing
 from cardio.server.service import pairing_mac
+from cardio.server.sessions import SessionRow
 from cardio.server.store import Bridge
 from ecard.ids import new_id
 from ecard.runtime import Runtime
@@ -56,6 +58,7 @@ log = logging.getLogger("cardio.server")
 LINKS = Gauge("ecard_bridge_links", "Bridges connected to this process", multiprocess_mode="livesum")
 FRAMES = Counter("ecard_bridge_frames_total", "Frames from bridges, by type", ("type",))
 SessionFrame = Opened | Answers | PinEntered | Failed
+Drive = Callable[["Link", SessionRow], Coroutine[Any, Any, None]]
 
 
 class LinkLost(Exception):
@@ -97,6 +100,10 @@ class Link:
         finally:
             del self._heard[session]
 
+    def done(self, session: UUID, _: object) -> None:
+        """Forget a session that is no longer driven."""
+        self.driving.pop(session, None)
+
     async def heard(self, session: UUID) -> SessionFrame:
         """Return the next frame of a session."""
         return await self._heard[session].get()
@@ -111,8 +118,9 @@ class Link:
 class Hub:
     """The connections of this process."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, drive: Drive) -> None:
         self._runtime = runtime
+        self._drive = drive
         self._links: dict[UUID, Link] = {}
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._wake = asyncio.Event()
@@ -220,6 +228,18 @@ class Hub:
             else:
                 with contextlib.suppress(LinkLost):
                     await self._tell(link, living[link.id])
+        driven = {session: task for link in links for session, task in link.driving.items()}
+        over = [driven[ended] for ended in await sessions.ended(pool, list(driven))] if driven else []
+        for task in over:
+            task.cancel()
+        # Its card is let go before the next session is opened there.
+        await asyncio.gather(*over, return_exceptions=True)
+        for row in await sessions.take(pool, list(living)):
+            held = self._links.get(row.link)
+            if held is not None:
+                task = asyncio.create_task(self._drive(held, row))
+                held.driving[row.id] = task
+                task.add_done_callback(functools.partial(held.done, row.id))
 
     async def _tell(self, link: Link, row: Any) -> None:
         """Tell a bridge what has changed: who is paired with it, and new digits when the old are over."""

@@ -26,7 +26,7 @@ TOKEN_SECONDS = 60
 """Longest life of the token that a bridge connects with."""
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """Where a session stands, for the counter's page."""
 
     OPENING = "opening"
@@ -61,7 +61,7 @@ class Why(StrEnum):
     BAD_ANSWER = "bad_answer"
     TIMED_OUT = "timed_out"
     UNKNOWN = "card_unknown"
-    NOT_GENUINE = "card_not_genuine"
+    NOT_GENUINE = "not_authentic"
     MISMATCH = "card_mismatch"
     EXPIRED = "card_expired"
     SUSPENDED = "card_suspended"

@@ -1,15 +1,22 @@
 """HTTP of bridges, of their pairing with a terminal, and of card sessions."""
 
-from litestar import Response, Router, delete, get, post
-from litestar.params import JSONBody
+from typing import Annotated
+from uuid import UUID
 
-from cardio.server import service
-from cardio.server.errors import BridgeUnpaired, PairingRefused
+from litestar import Response, Router, delete, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from cardio.server import opening, service
+from cardio.server.errors import BridgeOffline, BridgeUnpaired, CardSessionUnknown, PairingRefused
+from cardio.server.links import Hub
 from cardio.server.schemas import (
     BridgeRequest,
     BridgeToken,
     BridgeTokenRequest,
     BridgeView,
+    CardSessionOpened,
+    CardSessionRequest,
+    CardSessionView,
     PairingRequest,
     PairingView,
 )
@@ -20,7 +27,7 @@ from ecard.callers import Operator, Terminal
 from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
 from ecard.db import begin
-from ecard.desk.errors import FormNotAccepted, WrongPlace
+from ecard.desk.errors import FormNotAccepted, TooWeak, WrongPlace
 from ecard.errors import NotFound, TooMany, Unavailable
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
@@ -90,6 +97,49 @@ async def bridge_token(
     return await service.door_token(runtime, catalogue, data, terminal)
 
 
+@post(
+    "/card-sessions",
+    operation_id="card_session_open",
+    status_code=201,
+    opt={
+        "errors": (
+            ItemUnknown,
+            FormNotAccepted,
+            WrongPlace,
+            TooWeak,
+            BridgeUnpaired,
+            BridgeOffline,
+            TooMany,
+            InFlight,
+        )
+    },
+)
+async def card_session_open(
+    data: JSONBody[CardSessionRequest],
+    terminal: Given[Terminal],
+    runtime: Given[Runtime],
+    catalogue: Given[Catalogue],
+    creation: Given[Creation],
+) -> Response[CardSessionOpened]:
+    """Read a card for an item 读卡: the paired bridge waits for a card, and the server drives the read."""
+    await opening.count(runtime, terminal)
+    return await creation.once(terminal.actor, lambda tx: opening.open_session(tx, catalogue, data, terminal))
+
+
+@get("/card-sessions/{session:uuid}", operation_id="card_session_get", opt={"errors": (CardSessionUnknown,)})
+async def card_session_get(
+    session: FromPath[UUID],
+    terminal: Given[Terminal],
+    runtime: Given[Runtime],
+    hub: Given[Hub],
+    wait: Annotated[
+        int, QueryParameter(ge=0, le=10, description="最多等待秒数 (seconds to wait for the next step)")
+    ] = 0,
+) -> CardSessionView:
+    """Look at a card session 读卡进度: where it stands, and what the clerk may compare; the name and number masked."""
+    return await opening.look(runtime, hub, session, terminal, wait)
+
+
 router = Router(
     "/v1",
     route_handlers=[
@@ -99,6 +149,8 @@ router = Router(
         bridge_pairing,
         bridge_unpair,
         bridge_token,
+        card_session_open,
+        card_session_get,
     ],
     tags=["bridges"],
 )

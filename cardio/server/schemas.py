@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from cardio.server.model import State
+from cardio.server.model import SessionState
 from ecard.access.schemas import Body, Jwk, Name
 from ecard.catalogue.model import Strength
 
@@ -71,18 +71,17 @@ class BridgeToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardSessionRequest(Body, frozen=True, kw_only=True):
-    """Reads a card for an item; `reader` by its name where there are several, `write` what the item puts on it."""
+    """Reads a card for an item; `reader` by its name where there are several."""
 
     item: Annotated[str, msgspec.Meta(max_length=16)]
     reader: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    write: dict[str, Annotated[str, msgspec.Meta(max_length=256)]] | None = None
 
 
 class CardSessionOpened(msgspec.Struct, frozen=True, kw_only=True):
     """A session that waits for a card; `expires_in` in seconds."""
 
     id: UUID
-    state: State
+    state: SessionState
     expires_in: int
 
 
@@ -102,7 +101,7 @@ class CardSessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     item: str
-    state: State
+    state: SessionState
     expires_in: int
     authenticated: bool = False
     strength: Strength | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from cardio.server.model import Policy, State
+from cardio.server.model import Policy, SessionState
 from cardio.server.store import SILENT
 from ecard.catalogue.model import Strength
 from ecard.db import Db, Pool, Row, in_batches
@@ -74,7 +74,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a finished read says: which registered card, how strongly, and in how many round trips."""
 
-    state: State
+    state: SessionState
     card: int
     strength: Strength
     amr: list[str]
@@ -108,7 +108,7 @@ async def ended(db: Db, driven: Sequence[UUID]) -> list[UUID]:
     return [row["id"] for row in await db.fetch(_ENDED, driven)]
 
 
-async def move(db: Db, session: UUID, state: State, *, pin_left: int | None = None) -> bool:
+async def move(db: Db, session: UUID, state: SessionState, *, pin_left: int | None = None) -> bool:
     """Move a living session on; return False when it has ended."""
     return await db.fetchval(_MOVE, session, state.value, pin_left) is not None
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",
+    "receipt": "receipt",
     "serve": "serve",
     "webhooks": "webhooks",
 }
@@ -65,6 +66,7 @@ def group() -> None:
     ecard audit verify             验证审计日志 · prove the audit log
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
     ecard ledger check             核对总账 · prove the books
+    ecard receipt verify F         离线核验凭据 · check a receipt with no network
     """
 
 

@@ -19,7 +19,13 @@ class CodeEvidence(_Presented, frozen=True, kw_only=True, tag="code"):
     code: Annotated[str, msgspec.Meta(max_length=4096)]
 
 
-EvidenceRequest: TypeAlias = CodeEvidence
+class CardEvidence(_Presented, frozen=True, kw_only=True, tag="card"):
+    """A physical card that was read in a card session of this terminal, for the same item."""
+
+    session: UUID
+
+
+EvidenceRequest: TypeAlias = CodeEvidence | CardEvidence
 """Each kind of evidence, told apart by `kind`; what reads it stands in `READERS` of `ecard.app`."""
 
 

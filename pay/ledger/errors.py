@@ -5,6 +5,8 @@
     AlreadyReversed   a journal is reversed once
     HoldNotOpen       spent, given back, or its time is over
     HoldExceeded      more than was held
+    ReceiptNotReady   posted, and not sealed yet
+    ReceiptRefused    a receipt that proves nothing
 
 The SQL functions raise these as SQLSTATE LG…; legs that do not balance or accounts that do not exist are faults of
 ours and stay internal errors.
@@ -51,6 +53,23 @@ class HoldExceeded(Conflict):
     code = "hold_exceeded"
     title = Text("超出冻结金额", "More than was held")
     action = Text("使用金额不得超过冻结金额。", "Spend no more than was held.")
+
+
+class ReceiptNotReady(Conflict):
+    """What was posted is sealed within seconds; only then can it be proven."""
+
+    code = "receipt_not_ready"
+    title = Text("凭据尚未生成", "The receipt is not ready yet")
+    action = Text("入账将在数秒内封存, 请按 Retry-After 稍后再取。", "Postings are sealed within seconds; come again.")
+
+
+class ReceiptRefused(EcardError):
+    """Not a receipt of this platform, or not as it was given; `reason` says which."""
+
+    status = 422
+    code = "receipt_refused"
+    title = Text("凭据无效", "The receipt proves nothing")
+    action = Text("请重新获取凭据, 并核对签名密钥。", "Fetch the receipt again, and check the keys.")
 
 
 BY_SQLSTATE: dict[str, type[EcardError]] = {

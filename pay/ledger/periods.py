@@ -16,7 +16,7 @@ from ecard.tokens import PublicKey
 from pay.ledger import service
 from pay.ledger.store import LOG
 
-PERIOD = 10.0
+PERIOD = 2.0
 """Seconds of a period, unless so much was posted that several are sealed at once."""
 FOLDING = 1.0
 """Seconds between two foldings."""

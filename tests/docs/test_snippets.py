@@ -159,7 +159,8 @@ def test_the_readmes_settings_are_those_that_are_read() -> None:
 def test_the_layers_that_are_drawn_are_those_that_are_enforced() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     drawn = blocks(section(page("docs/architecture.md"), "## Layers"), "text")
-    assert [block.splitlines() for block in drawn] == [contract["layers"] for contract in contracts]
+    enforced = [one["layers"] for one in contracts if "layers" in one]
+    assert sorted(block.splitlines() for block in drawn) == sorted(enforced)
 
 
 def test_the_query_for_heads_gives_what_bundles_repeat(bureau: Bureau, settings: Settings) -> None:

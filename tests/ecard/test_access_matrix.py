@@ -85,6 +85,7 @@ def everybody(bureau: Bureau) -> dict[str, Session]:
 
 def test_the_doors_that_stand_open_are_these() -> None:
     assert OPEN == [
+        "bank_notify",
         "bundle_get",
         "catalogue_item",
         "catalogue_list",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecard.audit.model import Row, leaf
-from ecard.merkle import Break, Leaf, first_difference, pack, root, unpack
+from ecard.merkle import Break, Leaf, first_difference, pack, path, root, root_of, unpack
 
 # The leaves and roots of Certificate Transparency's own tests (RFC 6962, the same tree as RFC 9162's).
 CT_LEAVES = [
@@ -185,3 +185,39 @@ def test_two_rows_that_changed_places_are_seen() -> None:
     sealed = [a_leaf(10, 1, "first"), a_leaf(10, 2, "second")]
     found = [a_leaf(10, 1, "second"), a_leaf(10, 2, "first")]
     assert first_difference(5, sealed, found) == Break(5, "altered", 10, 1)
+
+
+def proven(digests: list[bytes], index: int) -> list[bytes]:
+    """Compute PATH as RFC 9162 §2.1.3.1 defines it."""
+    if len(digests) == 1:
+        return []
+    split = 1
+    while split * 2 < len(digests):
+        split *= 2
+    if index < split:
+        return [*proven(digests[:split], index), defined(digests[split:])]
+    return [*proven(digests[split:], index - split), defined(digests[:split])]
+
+
+@pytest.mark.parametrize("size", [*range(1, 18), 31, 32, 33, 100])
+def test_every_leaf_is_proven_to_be_in_its_tree_as_the_rfc_defines_it(size: int) -> None:
+    digests = [sha256(bytes([n])).digest() for n in range(size)]
+    for index in range(size):
+        proof = path(digests, index)
+        assert proof == proven(digests, index)
+        assert root_of(digests[index], index, size, proof) == root(digests)
+
+
+@given(st.integers(1, 40), st.data())
+def test_a_proof_holds_for_nothing_but_its_own_leaf_at_its_own_place(size: int, data: st.DataObject) -> None:
+    digests = [sha256(bytes([n])).digest() for n in range(size)]
+    index = data.draw(st.integers(0, size - 1))
+    proof, wanted = path(digests, index), root(digests)
+    assert root_of(bytes(32), index, size, proof) != wanted
+    assert root_of(digests[index], index, size, [*proof, bytes(32)]) is None
+    assert root_of(digests[index], size, size, proof) is None
+    assert root_of(digests[index], -1, size, proof) is None
+    if proof:
+        assert root_of(digests[index], index, size, proof[:-1]) is None
+        assert root_of(digests[index], index, size, [bytes(32), *proof[1:]]) != wanted
+        assert root_of(digests[index], index ^ 1, size, proof) != wanted

@@ -14,9 +14,10 @@ from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
+from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
-from tests.shop import SCENIC, Shop, new_number, payer
+from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
 
@@ -227,6 +228,20 @@ def _declined(bureau: Bureau) -> Good:
     return Good(phone, path={"order": _shop(bureau).charge(phone.code("pay"))["id"]})
 
 
+def _suspended(bureau: Bureau) -> Good:
+    """Return a first operator's decision of an attempt that its bank left in doubt."""
+    return Good(bureau.finance, {"outcome": "failed", "reason": "银行书面答复"}, {"attempt": suspended(bureau)})
+
+
+@cache
+def _receipt(bureau: Bureau) -> Good:
+    """Return a payment that was sealed into the books."""
+    phone = payer(bureau)
+    order = _shop(bureau).charge(phone.code("pay"))["id"]
+    receipt_of(phone, order)
+    return Good(phone, path={"receipt": order})
+
+
 def _terms(bureau: Bureau) -> Good:
     phone = bureau.phone(level=2)
     return Good(phone, {"busi_seq": phone.prove(PASSWORD), "free_each": 20_000, "free_times": 10})
@@ -249,6 +264,12 @@ def _counter(bureau: Bureau) -> Terminal:
     return paired(bureau)[0]
 
 
+def _card_session(bureau: Bureau) -> Good:
+    terminal = _counter(bureau)
+    opened = terminal.call("POST", "/v1/card-sessions", {"item": "A1-36"}).json()
+    return Good(terminal, path={"session": opened["id"]})
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
@@ -259,9 +280,13 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "bridge_token": lambda bureau: Good(_counter(bureau), {"item": "A1-36"}),
     "bridge_unpair": lambda bureau: Good(paired(bureau)[0]),
     "bridges_list": lambda bureau: Good(bureau.registrar),
+    "attempt_decide": _suspended,
+    "attempts_list": lambda bureau: Good(bureau.finance),
     "bundle_get": lambda _: Good(),
     "card_face": lambda bureau: Good(_phone(bureau)),
     "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),
+    "card_session_get": _card_session,
+    "card_session_open": lambda bureau: Good(_counter(bureau), {"item": "A1-36"}),
     "card_status_set": _card_status,
     "catalogue_item": lambda _: Good(path={"code": "A1-01"}),
     "catalogue_list": lambda _: Good(),
@@ -294,6 +319,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_receipt": _receipt,
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "order_close": _of_order,

@@ -2,6 +2,7 @@
 -- Row locks: a hold first, then accounts by (hot, id); whoever follows that order never deadlocks with another.
 -- Refusals are raised, so that nothing stays: LG001 balance, LG002 legs not balanced, LG003 not an amount,
 -- LG004 unknown, LG005 a reversal is not reversed, LG006 reversed already, LG007 hold not open, LG008 more than held.
+-- Plans are kept whatever the number of legs (plan_cache_mode): planning would cost more than posting.
 
 CREATE TYPE account_leg AS (account uuid, amount bigint);
 
@@ -35,13 +36,15 @@ BEGIN
 END $$;
 
 -- Lock accounts in the one order.
-CREATE FUNCTION ledger_lock(p_accounts uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_lock(p_accounts uuid[]) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM FROM account WHERE id = ANY (p_accounts) ORDER BY hot, id FOR NO KEY UPDATE;
 END $$;
 
 -- Turn an account's appended legs into entries; returns how many. Takes its lock.
-CREATE FUNCTION ledger_fold(p_account uuid, p_limit integer DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_fold(p_account uuid, p_limit integer DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_folded integer;
 BEGIN
@@ -64,76 +67,126 @@ BEGIN
 END $$;
 
 -- Post a journal: legs of at least two lines that sum to 0 in each unit. Raises LG001, LG002, LG003, LG004, LG006.
-CREATE FUNCTION ledger_post(p_kind text, p_ref_kind text, p_ref uuid, p_legs account_leg[], p_reverses uuid DEFAULT NULL)
-RETURNS uuid LANGUAGE plpgsql AS $$
+-- A few legs are posted one by one in the order of locks, many in one statement (`ledger_post_lines`).
+CREATE FUNCTION ledger_post(p_kind text, p_ref_kind text, p_ref uuid, p_legs account_leg[],
+                            p_reverses uuid DEFAULT NULL)
+RETURNS uuid LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_journal uuid := ledger_id();
-    v_lines integer := cardinality(p_legs);
-    v_known integer;
-    v_wrong boolean;
-    v_uneven boolean;
-    v_locked uuid[];
-    v_appended uuid[];
-    v_short uuid;
-    v_written integer;
+    v_leg record;
+    v_unit text;
+    v_total bigint := 0;
+    v_mixed boolean := false;
+    v_seq bigint;
+    v_balance bigint;
 BEGIN
-    SELECT sum(u.known), bool_or(u.wrong), bool_or(u.total <> 0) INTO v_known, v_wrong, v_uneven FROM (
-        SELECT count(a.id) AS known, sum(l.amount) AS total,
-               bool_or(l.amount IS NULL OR l.amount NOT BETWEEN -1e15 AND 1e15 OR l.amount = 0) AS wrong
-        FROM unnest(p_legs) l LEFT JOIN account a ON a.id = l.account GROUP BY a.unit) u;
-    IF v_wrong THEN
-        RAISE EXCEPTION 'ledger: not an amount' USING ERRCODE = 'LG003';
-    ELSIF v_known < v_lines THEN
-        RAISE EXCEPTION 'ledger: unknown account' USING ERRCODE = 'LG004';
-    ELSIF v_uneven OR v_lines IS NULL OR v_lines < 2 THEN
-        RAISE EXCEPTION 'ledger: legs do not sum to 0' USING ERRCODE = 'LG002';
-    END IF;
-
     INSERT INTO journal (id, kind, ref_kind, ref, reverses) VALUES (v_journal, p_kind, p_ref_kind, p_ref, p_reverses)
         ON CONFLICT (reverses) WHERE reverses IS NOT NULL DO NOTHING;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'ledger: reversed already' USING ERRCODE = 'LG006';
+    ELSIF coalesce(cardinality(p_legs), 0) < 2 THEN
+        RAISE EXCEPTION 'ledger: legs do not sum to 0' USING ERRCODE = 'LG002';
+    ELSIF cardinality(p_legs) > 16 THEN
+        PERFORM ledger_post_lines(v_journal, p_legs);
+        RETURN v_journal;
     END IF;
 
-    -- A hot account is not locked for a credit, nor for a debit that no floor stops.
-    SELECT array_agg(t.account) FILTER (WHERE t.appended), array_agg(t.account) FILTER (WHERE NOT t.appended)
-        INTO v_appended, v_locked FROM (
-        SELECT l.account, a.hot AND (a.floor IS NULL OR min(l.amount) > 0) AS appended
-        FROM unnest(p_legs) l JOIN account a ON a.id = l.account GROUP BY l.account, a.hot, a.floor) t;
-    IF v_locked IS NOT NULL THEN
-        PERFORM ledger_lock(v_locked);
-        FOR v_short IN
-            SELECT a.id FROM account a JOIN unnest(p_legs) l ON l.account = a.id
-            WHERE a.id = ANY (v_locked) AND a.hot
-            GROUP BY a.id HAVING a.balance - a.held + sum(l.amount) < a.floor ORDER BY a.id
-        LOOP
-            PERFORM ledger_fold(v_short);
-        END LOOP;
-        WITH leg AS (
-            SELECT l.account, l.amount, l.place FROM unnest(p_legs) WITH ORDINALITY AS l (account, amount, place)
-            WHERE l.account = ANY (v_locked)
-        ), moved AS (
-            UPDATE account a SET balance = a.balance + t.total, seq = a.seq + t.lines
-                FROM (SELECT account, sum(amount)::bigint AS total, count(*) AS lines FROM leg GROUP BY account) t
-                WHERE a.id = t.account AND (a.floor IS NULL OR a.balance + t.total - a.held >= a.floor)
-                RETURNING a.id, a.balance - t.total AS balance, a.seq - t.lines AS seq
-        )
-        INSERT INTO entry (account, seq, journal, amount, balance_after)
-            SELECT l.account, m.seq + row_number() OVER w, v_journal, l.amount, m.balance + sum(l.amount) OVER w
-            FROM leg l JOIN moved m ON m.id = l.account WINDOW w AS (PARTITION BY l.account ORDER BY l.place);
-        GET DIAGNOSTICS v_written = ROW_COUNT;
-    END IF;
-    INSERT INTO hot_leg (account, journal, amount)
-        SELECT l.account, v_journal, l.amount FROM unnest(p_legs) l WHERE l.account = ANY (v_appended);
-    GET DIAGNOSTICS v_known = ROW_COUNT;
-    IF v_known + coalesce(v_written, 0) <> v_lines THEN
-        RAISE EXCEPTION 'ledger: balance' USING ERRCODE = 'LG001';
+    -- An account's credits come before its debits: only what is left at the end may fall short.
+    FOR v_leg IN
+        SELECT a.id, l.amount, a.unit, a.hot, a.hot AND (a.floor IS NULL OR l.amount > 0) AS appended
+        FROM unnest(p_legs) l LEFT JOIN account a ON a.id = l.account ORDER BY a.hot, a.id, l.amount DESC
+    LOOP
+        IF v_leg.amount IS NULL OR v_leg.amount = 0 OR v_leg.amount NOT BETWEEN -1e15 AND 1e15 THEN
+            RAISE EXCEPTION 'ledger: not an amount' USING ERRCODE = 'LG003';
+        ELSIF v_leg.id IS NULL THEN
+            RAISE EXCEPTION 'ledger: unknown account' USING ERRCODE = 'LG004';
+        END IF;
+        v_mixed := v_mixed OR v_leg.unit <> v_unit IS TRUE;
+        v_unit := v_leg.unit;
+        v_total := v_total + v_leg.amount;
+        IF v_leg.appended THEN
+            INSERT INTO hot_leg (account, journal, amount) VALUES (v_leg.id, v_journal, v_leg.amount);
+        ELSE
+            UPDATE account SET balance = balance + v_leg.amount, seq = seq + 1
+                WHERE id = v_leg.id AND (floor IS NULL OR balance + v_leg.amount - held >= floor)
+                RETURNING seq, balance INTO v_seq, v_balance;
+            IF NOT FOUND AND v_leg.hot THEN
+                -- What was appended counts, too.
+                PERFORM ledger_fold(v_leg.id);
+                UPDATE account SET balance = balance + v_leg.amount, seq = seq + 1
+                    WHERE id = v_leg.id AND balance + v_leg.amount - held >= floor
+                    RETURNING seq, balance INTO v_seq, v_balance;
+            END IF;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'ledger: balance' USING ERRCODE = 'LG001';
+            END IF;
+            INSERT INTO entry (account, seq, journal, amount, balance_after)
+                VALUES (v_leg.id, v_seq, v_journal, v_leg.amount, v_balance);
+        END IF;
+    END LOOP;
+    IF v_total <> 0 OR v_mixed AND EXISTS (
+        SELECT FROM unnest(p_legs) l JOIN account a ON a.id = l.account GROUP BY a.unit HAVING sum(l.amount) <> 0)
+    THEN
+        RAISE EXCEPTION 'ledger: legs do not sum to 0' USING ERRCODE = 'LG002';
     END IF;
     RETURN v_journal;
 END $$;
 
+-- The legs of a journal of many lines, such as a file's: what `ledger_post` does, in one pass. Raises LG001 to LG004.
+CREATE FUNCTION ledger_post_lines(p_journal uuid, p_legs account_leg[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_lines integer := cardinality(p_legs);
+    v_known integer;
+    v_wrong boolean;
+    v_uneven boolean;
+    v_hot uuid[];
+    v_written integer;
+    v_waiting integer;
+BEGIN
+    SELECT sum(t.known), bool_or(t.wrong), bool_or(t.total <> 0) INTO v_known, v_wrong, v_uneven FROM (
+        SELECT count(a.id) AS known, sum(l.amount) AS total,
+               bool_or(l.amount IS NULL OR l.amount = 0 OR l.amount NOT BETWEEN -1e15 AND 1e15) AS wrong
+        FROM unnest(p_legs) l LEFT JOIN account a ON a.id = l.account GROUP BY a.unit) t;
+    IF v_wrong THEN
+        RAISE EXCEPTION 'ledger: not an amount' USING ERRCODE = 'LG003';
+    ELSIF v_known < v_lines THEN
+        RAISE EXCEPTION 'ledger: unknown account' USING ERRCODE = 'LG004';
+    ELSIF v_uneven THEN
+        RAISE EXCEPTION 'ledger: legs do not sum to 0' USING ERRCODE = 'LG002';
+    END IF;
+
+    INSERT INTO hot_leg (account, journal, amount)
+        SELECT a.id, p_journal, l.amount FROM unnest(p_legs) l JOIN account a ON a.id = l.account
+        WHERE a.hot AND (a.floor IS NULL OR l.amount > 0);
+    GET DIAGNOSTICS v_waiting = ROW_COUNT;
+    PERFORM ledger_lock(array(
+        SELECT a.id FROM unnest(p_legs) l JOIN account a ON a.id = l.account
+        WHERE NOT (a.hot AND (a.floor IS NULL OR l.amount > 0))));
+    v_hot := array(SELECT a.id FROM unnest(p_legs) l JOIN account a ON a.id = l.account
+                   WHERE a.hot AND a.floor IS NOT NULL AND l.amount < 0 ORDER BY a.id);
+    PERFORM ledger_fold(h) FROM unnest(v_hot) h;
+    WITH leg AS (
+        SELECT a.id, l.amount FROM unnest(p_legs) l JOIN account a ON a.id = l.account
+        WHERE NOT (a.hot AND (a.floor IS NULL OR l.amount > 0))
+    ), moved AS (
+        UPDATE account a SET balance = a.balance + t.total, seq = a.seq + t.lines
+            FROM (SELECT id, sum(amount)::bigint AS total, count(*) AS lines FROM leg GROUP BY id) t
+            WHERE a.id = t.id AND (a.floor IS NULL OR a.balance + t.total - a.held >= a.floor)
+            RETURNING a.id, a.balance - t.total AS balance, a.seq - t.lines AS seq
+    )
+    INSERT INTO entry (account, seq, journal, amount, balance_after)
+        SELECT l.id, m.seq + row_number() OVER w, p_journal, l.amount, m.balance + sum(l.amount) OVER w
+        FROM leg l JOIN moved m USING (id)
+        WINDOW w AS (PARTITION BY l.id ORDER BY l.amount DESC ROWS UNBOUNDED PRECEDING);
+    GET DIAGNOSTICS v_written = ROW_COUNT;
+    IF v_written + v_waiting <> v_lines THEN
+        RAISE EXCEPTION 'ledger: balance' USING ERRCODE = 'LG001';
+    END IF;
+END $$;
+
 -- Undo a journal by its mirror, once. Raises LG001 (what it gave is spent), LG004, LG005, LG006.
-CREATE FUNCTION ledger_reverse(p_journal uuid, p_kind text DEFAULT 'reversal') RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_reverse(p_journal uuid, p_kind text DEFAULT 'reversal') RETURNS uuid
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_before journal;
 BEGIN
@@ -148,7 +201,8 @@ BEGIN
         p_journal);
 END $$;
 
--- Set an amount aside, so that nothing else may spend it; without a time it does not expire. Raises LG001, LG003, LG004.
+-- Set an amount aside, so that nothing else may spend it; without a time it does not expire.
+-- Raises LG001, LG003, LG004.
 CREATE FUNCTION ledger_hold(p_account uuid, p_amount bigint, p_ref_kind text, p_ref uuid,
                             p_expires_at timestamptz DEFAULT NULL)
 RETURNS uuid LANGUAGE plpgsql AS $$
@@ -175,9 +229,10 @@ BEGIN
     RETURN v_hold;
 END $$;
 
--- Spend a hold, all or a part of it, on the credits `p_to`; what is not spent is free again. Raises LG002 to LG004, LG007, LG008.
+-- Spend a hold, all or a part of it, on the credits `p_to`; what is not spent is free again.
+-- Raises LG002 to LG004, LG007, LG008.
 CREATE FUNCTION ledger_post_hold(p_hold uuid, p_kind text, p_ref_kind text, p_ref uuid, p_to account_leg[])
-RETURNS uuid LANGUAGE plpgsql AS $$
+RETURNS uuid LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_hold hold;
     v_spent numeric;

@@ -493,9 +493,11 @@ END $$;
 -- Book what a bank said of an attempt: its outcome, the order or refund, the journal, and what others are told.
 -- Whoever heard the bank calls it, as often as it was heard: the till's request, the resolver, reconciliation.
 -- Outcomes: booked; again (this was known); conflict (the bank said otherwise before: nothing is changed, and an audit
--- row asks for a person); not_found (no such attempt, or a pay-out, which settlement books).
+-- row asks for a person); reversing (the bank is being asked to undo it: what it said before that decides nothing any
+-- more, only its answer to the reversal does, `p_of_reversal`); not_found (no such attempt, or a pay-out, which
+-- settlement books).
 CREATE FUNCTION pay_book(
-    p_attempt uuid, p_outcome text, p_raw_code text DEFAULT '',
+    p_attempt uuid, p_outcome text, p_raw_code text DEFAULT '', p_of_reversal boolean DEFAULT false,
     OUT outcome text, OUT order_id uuid, OUT state text, OUT paid_at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -511,11 +513,13 @@ BEGIN
     order_id := o.id;
     UPDATE bank_attempt b SET outcome = p_outcome, raw_code = p_raw_code, answered_at = clock_timestamp(),
             next_check_at = CASE WHEN p_outcome = 'unknown' THEN b.next_check_at END
-        WHERE b.id = p_attempt AND b.outcome IN ('sent', 'unknown') RETURNING * INTO a;
+        WHERE b.id = p_attempt AND b.outcome IN ('sent', 'unknown') AND (p_of_reversal OR NOT b.reversing)
+        RETURNING * INTO a;
     IF NOT FOUND THEN
         SELECT b.* INTO a FROM bank_attempt b WHERE b.id = p_attempt;
         state := o.state; paid_at := o.paid_at;
-        outcome := CASE WHEN p_outcome IN (a.outcome, 'unknown') THEN 'again' ELSE 'conflict' END;
+        outcome := CASE WHEN a.outcome IN ('sent', 'unknown') THEN 'reversing'
+                        WHEN p_outcome IN (a.outcome, 'unknown') THEN 'again' ELSE 'conflict' END;
         IF outcome = 'conflict' THEN
             INSERT INTO audit_event (kind, outcome, item, detail) VALUES ('bank_answer', 'conflict', o.item,
                 jsonb_build_object('attempt', a.id, 'was', a.outcome, 'said', p_outcome, 'code', p_raw_code));

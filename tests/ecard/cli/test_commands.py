@@ -27,6 +27,7 @@ COMMANDS = [
     "migrate",
     "openapi",
     "operators",
+    "receipt",
     "serve",
 ]
 
