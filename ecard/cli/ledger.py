@@ -13,8 +13,9 @@ from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
+from pay.orders import checks as order_checks
 
-CHECKS: tuple[Check, ...] = (*checks.CHECKS, *banks_checks.CHECKS)
+CHECKS: tuple[Check, ...] = (*checks.CHECKS, *banks_checks.CHECKS, *order_checks.CHECKS)
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")
 

@@ -8,7 +8,9 @@ from pay.ledger.checks import Check
 CHECKS: Sequence[Check] = (
     Check(
         "C5",
-        Text("已付订单恰有一笔成功的银行请求与一张凭证", "a paid order has one attempt that succeeded, and one journal"),
+        Text(
+            "已付订单恰有一笔成功的银行请求与一张凭证", "a paid order has one attempt that succeeded, and one journal"
+        ),
         """
         SELECT format('order %s in state %s: %s attempts, %s journals', o.id, o.state, a.n, j.n)
         FROM pay_order o
@@ -16,14 +18,17 @@ CHECKS: Sequence[Check] = (
             WHERE a.subject = o.id AND a.kind = 'pay' AND a.outcome = 'ok' AND a.amount = o.amount) a
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM journal j
             WHERE j.ref = o.id AND j.kind = 'payment' AND j.ref_kind = 'order') j
-        WHERE (a.n, j.n) <> CASE WHEN o.state IN ('paid', 'partially_refunded', 'refunded')
-                                 THEN (1, 1) ELSE (0, 0) END
+        CROSS JOIN LATERAL (SELECT (o.state IN ('paid', 'partially_refunded', 'refunded'))::integer AS n) wanted
+        WHERE a.n <> wanted.n OR j.n <> wanted.n
         ORDER BY o.id LIMIT 1
         """,
     ),
     Check(
         "C5",
-        Text("退款合计不超过已付金额, 且与订单所记一致", "an order's refunds add up to what it says, and to no more than was paid"),
+        Text(
+            "退款合计不超过已付金额, 且与订单所记一致",
+            "an order's refunds add up to what it says, and to no more than was paid",
+        ),
         """
         SELECT format('order %s says %s, its refunds %s', o.id, o.refunded, coalesce(r.total, 0))
         FROM pay_order o LEFT JOIN LATERAL (SELECT sum(r.amount) AS total FROM refund r

@@ -62,7 +62,14 @@ def test_a_till_copied_from_the_guide_is_paid(bureau: Bureau, bank: Bank, tmp_pa
 
 
 def test_the_guides_errors_are_those_that_a_merchant_may_meet() -> None:
-    declared: set[type[EcardError]] = {*routes.CHARGING, *routes.CONFIRMING, *routes.REFUNDING, *READER_ERRORS, KeyReused, KeyMissing}
+    declared: set[type[EcardError]] = {
+        *routes.CHARGING,
+        *routes.CONFIRMING,
+        *routes.REFUNDING,
+        *READER_ERRORS,
+        KeyReused,
+        KeyMissing,
+    }
     written = {row[0].strip("`"): row[1] for row in rows(section(GUIDE, "## 错误"))}
     assert written == {error.code: str(error.status) for error in declared}
 

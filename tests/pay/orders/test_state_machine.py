@@ -21,7 +21,7 @@ from pay.orders.checks import CHECKS
 from pay.orders.model import MOVES, OrderState
 from tests.bureau import new_database
 
-EXAMPLES, STEPS = 60, 50
+EXAMPLES, STEPS = 25, 50
 BANK, ITEM = "B1", "A2-34"
 ASKED = {"processing", "unknown", "reversing", "suspended"}
 GOOD = {"paid", "partially_refunded", "refunded"}
@@ -36,15 +36,21 @@ class World:
         self.agency, self.terminal, self.device, channel, holder = (new_id() for _ in range(5))
         self.run("INSERT INTO agency (id, name, uscc) VALUES ($1, '测试', '121100000000000000')", self.agency)
         for actor, kind in ((self.terminal, "terminal"), (self.device, "holder"), (channel, "channel")):
-            self.run("INSERT INTO actor (id, kind, suite, public) VALUES ($1, $2, 'ES256', $3)", actor, kind, actor.bytes)
+            self.run(
+                "INSERT INTO actor (id, kind, suite, public) VALUES ($1, $2, 'ES256', $3)", actor, kind, actor.bytes
+            )
         self.run("INSERT INTO channel (actor, name, kind, medium, tier) VALUES ($1, '测试', 'hrss', 'app', 1)", channel)
         self.run("INSERT INTO terminal VALUES ($1, $2, '收银台', 'till', '640100', '东门')", self.terminal, self.agency)
         self.run("INSERT INTO holder (id, id_index, profile) VALUES ($1, '\\x00', '\\x00')", holder)
         self.card = self.one(
-            "INSERT INTO card (holder, card_no_index, level, password) VALUES ($1, '\\x00', 2, 'x') RETURNING seq", holder
+            "INSERT INTO card (holder, card_no_index, level, password) VALUES ($1, '\\x00', 2, 'x') RETURNING seq",
+            holder,
         )
         self.run(
-            "INSERT INTO device (actor, seq, card, channel, sign_no) SELECT id, seq, $2, $3, 's' FROM actor WHERE id = $1",
+            """
+            INSERT INTO device (actor, seq, card, channel, sign_no)
+            SELECT id, seq, $2, $3, 's' FROM actor WHERE id = $1
+            """,
             self.device,
             self.card,
             channel,
@@ -52,8 +58,10 @@ class World:
         self.run("INSERT INTO payer (card, bank) VALUES ($1, $2)", self.card, BANK)
         self.run(
             """
-            INSERT INTO merchant (agency, name, category, bank, bank_account, items, order_limit, small_free_limit, payable)
-            VALUES ($1, '测试', '7991', $2, '\\x00', $3, 1000, 0, ledger_account('merchant', $1::uuid::text, 'merchant_payable'))
+            INSERT INTO merchant (agency, name, category, bank, bank_account, items, order_limit, small_free_limit,
+                                  payable)
+            VALUES ($1, '测试', '7991', $2, '\\x00', $3, 1000, 0,
+                    ledger_account('merchant', $1::uuid::text, 'merchant_payable'))
             """,
             self.agency,
             BANK,
@@ -91,6 +99,7 @@ class Orders(RuleBasedStateMachine):
         self.state: dict[Any, str] = {}
         self.amount: dict[Any, int] = {}
         self.seen: dict[Any, str] = {}
+        self.reversing: set[Any] = set()
         self.back: dict[Any, tuple[Any, int, str]] = {}
         self.world.run("UPDATE payer SET spent_a = 0, spent_b = 0, spent_c = 0, spent_d = 0")
 
@@ -99,8 +108,8 @@ class Orders(RuleBasedStateMachine):
         number = new_id()
         state = self.world.one(
             """
-            SELECT state FROM pay_charge($1, $1, $2, $3, $4, '', $4, $5, '门票', $6, 2::smallint, $7, 120, $8, 'electronic',
-                'code', 'knowledge', '{pop,pin}', 'B', $9, NULL, $10, NULL)
+            SELECT state FROM pay_charge($1, $1, $2, $3, $4, '', $4, $5, '门票', $6, 2::smallint, $7, 120, $8,
+                'electronic', 'code', 'knowledge', '{pop,pin}', 'B', $9, NULL, $10, NULL)
             """,
             number,
             self.world.terminal,
@@ -137,7 +146,10 @@ class Orders(RuleBasedStateMachine):
     def confirm(self, order: Any) -> None:
         proof = new_id()
         self.world.run(
-            "INSERT INTO verification (busi_seq, card, device) VALUES ($1, $2, $3)", proof, self.world.card, self.world.device
+            "INSERT INTO verification (busi_seq, card, device) VALUES ($1, $2, $3)",
+            proof,
+            self.world.card,
+            self.world.device,
         )
         sql = "SELECT outcome FROM pay_confirm($1, $1, $2, $3, $4, 2::smallint, $5)"
         told = [self.world.one(sql, order, self.world.card, self.world.device, proof, [BANK]) for _ in range(2)]
@@ -162,12 +174,14 @@ class Orders(RuleBasedStateMachine):
         if self.state[order] in {"created", "user_confirming"}:
             self.state[order] = "closed"
 
-    @rule(order=orders, said=st.sampled_from(["ok", "failed", "unknown", "reversed"]))
-    def hear(self, order: Any, said: str) -> None:
-        outcome = self.world.one("SELECT outcome FROM pay_book($1, $2)", order, said)
+    @rule(order=orders, said=st.sampled_from(["ok", "failed", "unknown", "reversed"]), of_reversal=st.booleans())
+    def hear(self, order: Any, said: str, of_reversal: bool) -> None:  # noqa: FBT001 - Hypothesis draws it
+        outcome = self.world.one("SELECT outcome FROM pay_book($1, $2, '', $3)", order, said, of_reversal)
         was = self.state[order]
         if was in {"created", "user_confirming", "closed"}:
             assert outcome == "not_found"
+        elif was in ASKED and order in self.reversing and not of_reversal:
+            assert outcome == "reversing", "only the answer to the reversal decides"
         elif was in ASKED:
             assert outcome == "booked"
             became = {"ok": "paid", "unknown": "unknown" if was == "processing" else was}
@@ -180,6 +194,8 @@ class Orders(RuleBasedStateMachine):
     def reverse(self, order: Any) -> None:
         asked = self.state[order] in ASKED
         assert self.world.one("SELECT pay_reverse($1)", order) == asked
+        if asked:
+            self.reversing.add(order)
         if asked and self.state[order] != "suspended":
             self.state[order] = "reversing"
 
