@@ -119,7 +119,9 @@ def _cast(http: httpx.Client) -> Cast:
     channel = registrar.register_channel("沙箱掌上社保", "hrss")
     path.touch(mode=0o600)
     path.write_bytes(msgspec.json.encode(known))
-    return Cast(cards, channel, counter, known["agency"], http, os.environ.get("ECARD_ISSUER", SANDBOX_ISSUER))
+    return Cast(
+        registrar, cards, channel, counter, known["agency"], http, os.environ.get("ECARD_ISSUER", SANDBOX_ISSUER)
+    )
 
 
 def _first_operators() -> dict[str, Any]:

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import jwt
 
+from cardio.virtual.card import VirtualCard
+from cardio.virtual.data import CardData
 from ecard.cards.sandbox import AREA, FACE_PASSED
+from ecard.cli.window import Window
 from ecard.client import Channel, Operator, Phone, Terminal
 from ecard.numbers import resident_id
 from ecard.tokens import TokenType
@@ -18,8 +21,9 @@ _PASSWORD = "193746"  # noqa: S105 - a fictitious person's
 
 
 class Cast(NamedTuple):
-    """Who plays: the operators of cards, a channel's app, a counter of an agency; `http` is the agency's own client."""
+    """Who plays: operators, a channel's app, a counter of an agency; `http` is the agency's own client."""
 
+    registrar: Operator
     cards: Operator
     channel: Channel
     counter: Terminal
@@ -55,6 +59,20 @@ def new_person() -> dict[str, str]:
     }
 
 
+def new_card(person: dict[str, str]) -> VirtualCard:
+    """Return the person's physical card, as the sandbox personalises it, and note its chip's number."""
+    data = CardData(
+        number=person["id_no"],
+        name=person["name"],
+        card_no=person["card_no"],
+        region=person["issuing_area"],
+        pan=person["bank_account"],
+        serial=secrets.randbelow(1 << 24),
+    )
+    person["card_id"] = data.card_id.hex()
+    return VirtualCard(data)
+
+
 def tell(cast: Cast) -> Iterator[Step]:
     """Play the main job and yield its steps; raises Unproven where an answer is not what it must be."""
     items = cast.http.get("/v1/catalogue").json()
@@ -62,6 +80,7 @@ def tell(cast: Cast) -> Iterator[Step]:
     yield Step("机构 agency", "读取应用目录: 192 个事项", "the catalogue is loaded: 192 items")
 
     person = new_person()
+    card = new_card(person)
     cast.cards.register_holder(**person)
     phone = _issue(cast, person)
     _expect(phone.issued["action_type"] == "001", "the e-card is issued at level 1")
@@ -83,6 +102,7 @@ def tell(cast: Cast) -> Iterator[Step]:
         drawing,
     )
     yield from _at_the_counter(cast, first["code"])
+    yield from _by_card(cast, card, prefetched[0]["code"])
     yield from _lost(cast, phone, person, prefetched)
 
 
@@ -103,13 +123,35 @@ def _at_the_counter(cast: Cast, code: str) -> Iterator[Step]:
     yield Step("窗口 counter", "同一个码再扫: 拒绝 (code_replayed)", "the same code is refused the second time")
 
 
-def _lost(cast: Cast, phone: Phone, person: dict[str, str], prefetched: list[dict[str, Any]]) -> Iterator[Step]:
-    _refused("form_not_accepted", lambda: cast.counter.visit("A1-36", prefetched[0]["code"]))
+def _by_card(cast: Cast, card: VirtualCard, code: str) -> Iterator[Step]:
+    _refused("form_not_accepted", lambda: cast.counter.visit("A1-36", code))
     yield Step(
         "窗口 counter",
         "A1-36 养老待遇领取只接受实体卡: 拒绝电子码 (form_not_accepted)",
         "an item that takes only the physical card refuses the code, and uses nothing up",
     )
+    window = Window(cast.registrar, cast.agency, cast.counter, cast.issuer)
+    with window.paired():
+        seen = window.read("A1-36", card)
+        _expect(seen["state"] == "proven", "the card proves itself")
+        evidence = {"kind": "card", "session": seen["id"]}
+        answer = cast.counter.call("POST", "/v1/visits", {"item": "A1-36", "evidence": evidence}).json()
+        _expect(answer["form"] == "physical", "the visit is by the physical card")
+        yield Step(
+            "窗口 counter",
+            f"读实体卡办理 A1-36: 卡片应答平台的挑战, {answer['acr']}; 读卡器: {seen['reader']}",
+            "the card in the reader answers the server's own challenge, and gives the same kind of assertion",
+        )
+        copied = window.read("A1-36", card.copy_of_files())
+        _expect(copied["state"] == "failed", "a copy is refused")
+        yield Step(
+            "窗口 counter",
+            f"复制卡 (文件相同, 没有密钥): 拒绝 ({copied['reason']['code']})",
+            "a copy of all its files, without the keys, is refused",
+        )
+
+
+def _lost(cast: Cast, phone: Phone, person: dict[str, str], prefetched: list[dict[str, Any]]) -> Iterator[Step]:
     cast.cards.set_card_status(person["card_no"], "lost")
     yield Step(
         "操作员 operator", "挂失: 实体卡与电子社保卡同时停用", "the card is reported lost: both its forms die at once"

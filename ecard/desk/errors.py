@@ -53,8 +53,11 @@ class Replayed(Conflict):
     """The evidence was used before; `first_at` says when, to whoever used it second."""
 
     code = "code_replayed"
-    title = Text("该二维码已使用过", "The code has been used")
-    action = Text("请让持卡人刷新后重新出示。", "Ask the holder to refresh the code and show it again.")
+    title = Text("该二维码或读卡结果已使用过", "The code, or the read of the card, has been used")
+    action = Text(
+        "请让持卡人刷新后重新出示, 或重新读卡。",
+        "Ask the holder to refresh the code and show it again, or read the card again.",
+    )
 
 
 class CardSuspended(Conflict):

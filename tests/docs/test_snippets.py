@@ -141,7 +141,9 @@ def test_the_readmes_program_prints_what_the_readme_says(settings: Settings, bas
 def test_the_demo_prints_what_the_readme_says(bureau: Bureau, settings: Settings) -> None:
     # A server of its own: the bundle that the session's one made last may be older than the story's loss.
     with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as http:
-        cast = Cast(bureau.cards, bureau.channel, bureau.terminal(), str(bureau.agency), http, bureau.issuer)
+        cast = Cast(
+            bureau.registrar, bureau.cards, bureau.channel, bureau.terminal(), str(bureau.agency), http, bureau.issuer
+        )
         told = [f"✓ {n:>2} {step.actor}  {step.zh}\n        {step.en}\n" for n, step in enumerate(tell(cast), 1)]
     [shown] = blocks(section(page("README.md"), "## 演示输出"), "text")
     assert re.fullmatch(re.escape(shown).replace("…", ".*"), "".join(told)), told

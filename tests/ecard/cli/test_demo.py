@@ -15,7 +15,7 @@ from ecard.settings import Settings
 from tests.bureau import Bureau, ecard, new_database
 from tests.conftest import serving
 
-STEPS = 10
+STEPS = 12
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def cast(bureau: Bureau, settings: Settings) -> Iterator[Cast]:
     """The actors, at a server that has made no bundle yet."""
     with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as http:
         yield Cast(
+            Operator(http, bureau.registrar.actor, bureau.registrar.signer),
             Operator(http, bureau.cards.actor, bureau.cards.signer),
             Channel(http, bureau.channel.actor, bureau.channel.signer),
             Terminal(http, bureau.terminal().actor, bureau.terminal().signer),

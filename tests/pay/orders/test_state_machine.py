@@ -267,7 +267,7 @@ class Orders(RuleBasedStateMachine):
 
 def test_orders_and_refunds_do_in_every_order_what_the_model_says(world: World) -> None:
     Orders.world = world
-    run_state_machine_as_test(  # type: ignore[no-untyped-call] # Hypothesis has no types here
+    run_state_machine_as_test(
         Orders,
         settings=settings(
             max_examples=EXAMPLES,

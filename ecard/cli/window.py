@@ -1,0 +1,140 @@
+"""The counter's PC of the demonstration: a bridge that dials in, and a virtual card in its reader.
+
+The card is put into a reader of pcscd where one of vpcd's is there, into one of this process otherwise. What the
+server asks is passed on, as `ecard-bridge` does; nothing is decided here.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from cardio.bridge.messages import Answers, Apdus, Close, Failed, Hello, Open, Opened, Welcome, encode, from_server
+from cardio.errors import CardError, CardMissing
+from cardio.transport.pcsc import PcscReaders
+from cardio.transport.reader import Reader, Readers
+from cardio.transport.virtual import VirtualReaders
+from cardio.virtual.card import VirtualCard
+from cardio.virtual.vpcd import Inserted, connected
+from ecard.client import Operator, Terminal
+from ecard.client.actors import new_signer
+from ecard.encoding import b64url
+from ecard.ids import new_id
+from ecard.keys import Signer, to_jwk
+from ecard.tokens import TokenType
+
+_VPCD = "Virtual PCD"
+"""How vpcd's readers are called."""
+_PATIENCE = 3.0
+"""Seconds until a card is seen in a reader of pcscd."""
+_WAIT = 10
+
+
+class Slot:
+    """A reader with a virtual card in it; `name` says which, in both languages."""
+
+    def __init__(self, card: VirtualCard) -> None:
+        self._inserted: Inserted | None = None
+        self._readers: Readers
+        try:
+            self._reader = next(one for one in PcscReaders().names() if _VPCD in one)
+            self._inserted = Inserted(card, lambda: connected(patience=0.5))
+            self._readers = PcscReaders()
+            self.name = "pcscd 的虚拟读卡器 a virtual reader of pcscd"
+        except (CardError, StopIteration, OSError):
+            own = VirtualReaders("Demo")
+            own.insert(card)
+            self._readers, self._reader = own, "Demo"
+            self.name = "进程内虚拟读卡器 (没有 pcscd) a reader in this process, for want of pcscd"
+
+    def hold(self) -> Reader:
+        """Take the card; one in a reader of pcscd is seen after a moment."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._readers.hold(self._reader)
+            except CardMissing:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def empty(self) -> None:
+        """Take the card out."""
+        if self._inserted is not None:
+            self._inserted.remove()
+
+
+class Window:
+    """A bridge at a counter, registered by `registrar` and paired with `counter`, for as long as it is connected."""
+
+    def __init__(self, registrar: Operator, agency: str, counter: Terminal, issuer: str) -> None:
+        self._signer = new_signer()
+        key = to_jwk(self._signer.suite, self._signer.public)
+        body = {"agency": agency, "name": "沙箱窗口读卡服务", "site": "沙箱大厅", "key": key}
+        self._bridge = UUID(registrar.call("POST", "/v1/bridges", body).json()["id"])
+        self._counter, self._issuer = counter, issuer
+        self._slot: Slot | None = None
+        self._held: dict[UUID, Reader] = {}
+
+    @contextlib.contextmanager
+    def paired(self) -> Iterator[None]:
+        """Dial in, pair by the digits that the server gives, and serve until the end."""
+        url = str(self._counter.http.base_url).rstrip("/").replace("http", "ws", 1) + "/v1/bridge/link"
+        token = bridge_token(self._signer, self._bridge, self._issuer, self._counter.now())
+        with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+            socket.send(encode(Hello("demo", [])))
+            welcome = from_server(str(socket.recv(_WAIT)))
+            if isinstance(welcome, Welcome):
+                self._counter.call("POST", "/v1/bridge-pairings", {"code": welcome.pairing})
+            threading.Thread(target=self._serve, args=(socket,), daemon=True).start()
+            yield
+
+    def read(self, item: str, card: VirtualCard) -> dict[str, Any]:
+        """Put a card in, have it read for an item, and return how the session ended, with `reader` as its place."""
+        self._slot = slot = Slot(card)
+        try:
+            session = self._counter.call("POST", "/v1/card-sessions", {"item": item}).json()["id"]
+            seen: dict[str, Any] = {"state": "opening"}
+            while seen["state"] in {"opening", "reading", "pin"}:
+                path = f"/v1/card-sessions/{session}"
+                seen = self._counter.call("GET", path, query=f"wait={_WAIT}").json()
+            return {**seen, "reader": slot.name}
+        finally:
+            slot.empty()
+
+    def _serve(self, socket: ClientConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            for text in socket:
+                frame = from_server(str(text))
+                if isinstance(frame, Open | Apdus | Close):
+                    try:
+                        self._do(socket, frame)
+                    except CardError as error:
+                        socket.send(encode(Failed(frame.session, error.code)))
+
+    def _do(self, socket: ClientConnection, frame: Open | Apdus | Close) -> None:
+        match frame:
+            case Open() if self._slot is not None:
+                reader = self._held[frame.session] = self._slot.hold()
+                socket.send(encode(Opened(frame.session, reader.atr.hex().upper(), reader.name)))
+            case Apdus():
+                commands = [bytes.fromhex(one) for one in frame.commands]
+                answers = self._held[frame.session].exchange(commands, stop_on_error=frame.stop_on_error)
+                socket.send(encode(Answers(frame.session, frame.n, [one.hex().upper() for one in answers])))
+            case Close() if frame.session in self._held:
+                self._held.pop(frame.session).close()
+
+
+def bridge_token(signer: Signer, bridge: UUID, issuer: str, now: float) -> str:
+    """Return the token that a bridge connects with, good once and for a minute."""
+    header = {"alg": signer.suite.value, "typ": TokenType.BRIDGE.value, "kid": str(bridge)}
+    times = {"iat": int(now), "exp": int(now) + 60}
+    claims = {"iss": str(bridge), "sub": str(bridge), "aud": issuer, "jti": new_id().hex, **times}
+    signed = f"{b64url(msgspec.json.encode(header))}.{b64url(msgspec.json.encode(claims))}"
+    return f"{signed}.{b64url(signer.sign(signed.encode()))}"
