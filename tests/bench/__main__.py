@@ -33,6 +33,7 @@ from qr import service
 from qr.bundle import BundleMaker
 from qr.model import step_at
 from qr.offline import OfflineVerifier, trust_on_first_use
+from tests.bench import books
 from tests.bench import seed as seeding
 from tests.bench.load import Load, drive, post
 from tests.bench.ours import FLOORS, compare
@@ -234,6 +235,7 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         figure("visit over HTTP", "visits/s", rates["visit"], "pgbench TPC-B", tpcb, 0.6),
         Figure("memory of a worker", "MB", round(memory, 1), "150 MB", 150, round(memory / 150, 3), None),
     ]
+    report += [figure(*row) for row in books.measure(settings, _bench_url(stores), directory)]
     return report + providers
 
 
