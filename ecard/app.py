@@ -71,12 +71,20 @@ from pay.banks import routes as banks_routes
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
 from pay.banks.resolver import Resolver
+from pay.bills import marking
+from pay.bills import routes as bills
+from pay.bills.service import Office
+from pay.codes import routes as order_codes
 from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
 from pay.receipts import routes as receipts
+from pay.rides import capture
+from pay.rides import routes as rides
+from pay.rides import store as ride_store
+from pay.rides.denied import DeniedMaker
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
 from pay.webhooks import store as webhook_store
@@ -95,7 +103,7 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-FORGETTING = (webhook_store.forget,)
+FORGETTING = (webhook_store.forget, ride_store.forget)
 """What the sweep forgets beside what concerns logins."""
 ROUTERS = [
     catalogue_routes.router,
@@ -112,6 +120,9 @@ ROUTERS = [
     webhooks.router,
     merchants.router,
     orders.router,
+    order_codes.router,
+    bills.router,
+    rides.router,
     receipts.router,
     bridges.router,
     bridge_socket.router,
@@ -128,6 +139,8 @@ class _Open:
     server: Server
     feed: Feed
     banks: Banks
+    office: Office
+    denials: DeniedMaker
     resolver: Resolver
     hub: Hub
 
@@ -159,6 +172,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
+        opened.office, opened.denials = Office(runtime, known, http), DeniedMaker(runtime)
         work = [
             _watch(server),
             _seal(runtime),
@@ -170,6 +184,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             banks.refresh_for_ever(runtime.pool),
             opened.resolver.work_for_ever(),
             _close_orders(runtime),
+            capture.work_for_ever(Till(desk, banks)),
+            marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
         ]
         tasks = [asyncio.create_task(one) for one in work]
@@ -231,7 +247,7 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         return await asyncio.to_thread(openapi_document)
 
     return {
-        **{name: _part(opened, name) for name in ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver")},
+        **{name: _part(opened, name) for name in _PARTS},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
         "desk": Provide(desk),
@@ -240,6 +256,9 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
         "creation": Provide(creation),
         **guards.DEPENDENCIES,
     }
+
+
+_PARTS = ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver", "office", "denials")
 
 
 def _part(opened: _Open, name: str) -> Provide:

@@ -33,11 +33,16 @@ class Caller(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
 
 class Holder(Caller, frozen=True, array_like=True, kw_only=True, tag="holder"):
-    """A holder's phone: the card, the channel it was bound in, and until when a password counts as just proven."""
+    """A holder's phone: the card, the channel it was bound in, and until when a password counts as just proven.
+
+    `fare` is the card's fare class on public transport, to be vouched for until `fare_until` (Unix seconds).
+    """
 
     card: int
     channel: UUID
     verified_until: int = 0
+    fare: int = 0
+    fare_until: int = 0
 
 
 class Terminal(Caller, frozen=True, array_like=True, kw_only=True, tag="terminal"):

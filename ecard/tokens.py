@@ -24,6 +24,7 @@ class TokenType(StrEnum):
     ASSERTION = "ecard-assertion+jwt"
     BUNDLE = "ecard-bundle+jwt"
     SEAL = "ecard-seal+jwt"
+    DENIED = "ecard-denied+jwt"
     PERIOD = "ecard-ledger-period+jwt"
     DEVICE_PROOF = "ecard-device+jwt"
     ACCESS = "at+jwt"  # RFC 9068

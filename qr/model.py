@@ -20,9 +20,11 @@ The format is on paper and in terminals: fields are never reordered or removed; 
 """
 
 import struct
+from enum import IntEnum
 from hashlib import sha256
 from typing import NamedTuple
 
+from ecard.catalogue.model import Scene
 from ecard.clock import SKEW
 from qr import base45
 from qr.errors import (
@@ -48,6 +50,7 @@ PASSWORD_PROVEN = 0b1
 """Flag: the holder's password was proven on the device within five minutes of the code's step."""
 RELATIVE = 0b10
 """Flag: somebody else, who may act for the holder, shows the code. Verifiers ignore flags they do not know."""
+_FARE_SHIFT, _FARE_MASK = 2, 0b111
 
 _VERSION = 1
 TICKET, CHAIN = 1, 2
@@ -58,6 +61,22 @@ _TAIL = struct.Struct(">BII")
 _CERTIFICATE = _BODY.size + _KEY
 TICKET_BYTES = _BODY.size + _SIGNATURE
 CHAIN_BYTES = _CERTIFICATE + _SIGNATURE + _TAIL.size + _SIGNATURE
+
+
+class FareClass(IntEnum):
+    """票价类别, flags 2 to 4 of a ride code: what is charged, never why. The numbers are in gates: none may change."""
+
+    FULL = 0
+    FREE = 1
+    HALF = 2
+
+    @property
+    def flags(self) -> int:
+        """The bits that say it."""
+        return self << _FARE_SHIFT
+
+
+_FARES = {one.value: one for one in FareClass}
 
 
 class Body(NamedTuple):
@@ -109,6 +128,12 @@ class Code(NamedTuple):
     def step(self) -> int:
         """The time step in which it is shown."""
         return self.body.step if self.tail is None else self.tail.step
+
+    @property
+    def fare(self) -> FareClass:
+        """The fare class that the issuer vouches for; full where the code is for no ride, or the class unknown."""
+        fare = self.body.flags >> _FARE_SHIFT & _FARE_MASK
+        return _FARES.get(fare, FareClass.FULL) if self.scene == Scene.RIDE else FareClass.FULL
 
     @property
     def epoch(self) -> int:

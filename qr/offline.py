@@ -19,7 +19,7 @@ from ecard.desk.errors import CardSuspended, Replayed, WrongScene
 from ecard.keys import from_jwk, verifier
 from ecard.tokens import PublicKey, TokenRefused, TokenType
 from qr.errors import BundleRefused, BundleStale
-from qr.model import LIFETIME, PASSWORD_PROVEN, STEP, Code, once_key
+from qr.model import LIFETIME, PASSWORD_PROVEN, RELATIVE, STEP, Code, FareClass, once_key
 from qr.status import StatusList
 from qr.verify import SlotKey, open_code
 
@@ -35,6 +35,8 @@ class Verdict(NamedTuple):
     keys_as_of: int
     status_as_of: int
     once: str
+    fare: FareClass = FareClass.FULL
+    relative: bool = False
 
 
 def anchors_of(claims: Mapping[str, Any]) -> dict[str, PublicKey]:
@@ -100,7 +102,9 @@ class OfflineVerifier:
         if once in self.seen:
             raise Replayed
         self.seen[once] = now
-        return Verdict("offline", code.scene, bool(code.body.flags & PASSWORD_PROVEN), self.as_of, self.as_of, once)
+        flags = code.body.flags
+        proven, relative = bool(flags & PASSWORD_PROVEN), bool(flags & RELATIVE)
+        return Verdict("offline", code.scene, proven, self.as_of, self.as_of, once, code.fare, relative)
 
     def _dead(self, code: Code) -> bool:
         """Return whether the card is on the day's list; a day that the bundle lacks is refused."""

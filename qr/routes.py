@@ -1,10 +1,8 @@
 """HTTP of codes, and of what verifies them."""
 
-from functools import lru_cache
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
-from litestar.datastructures.headers import Accept
 from litestar.params import JSONBody
 
 from ecard import guards
@@ -15,22 +13,13 @@ from ecard.errors import EcardError, NotFound, Text, Unavailable
 from ecard.given import Given
 from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
-from qr import render, service
+from qr import service
 from qr.bundle import BundleMaker, jwks
 from qr.errors import StatusUnknown
+from qr.pictures import DRAWINGS, preferred
 from qr.schemas import Bundle, Certificate, CertificateRequest, Codes, CodesRequest, JwkSet
 
 _PUBLISHED = {"Cache-Control": "public, max-age=300"}
-_DRAWINGS = {"text/plain": render.plain, "image/svg+xml": render.svg, "image/png": render.png}
-
-
-@lru_cache(maxsize=64)
-def _preferred(accept: str) -> str | None:
-    """Return which of our formats an `Accept` header (RFC 9110 §12.5.1) prefers: JSON where it names none of them."""
-    try:
-        return Accept(accept).best_match(["application/json", *_DRAWINGS])
-    except (ValueError, OverflowError):
-        return None
 
 
 class OneAtATime(EcardError):
@@ -48,7 +37,7 @@ class OneAtATime(EcardError):
     status_code=200,
     opt={
         "direct": True,
-        "also": tuple(_DRAWINGS),
+        "also": tuple(DRAWINGS),
         "errors": (OneAtATime, CardSuspended, StatusUnknown, NotFound, NoKey),
     },
 )
@@ -56,13 +45,13 @@ async def codes_issue(
     data: JSONBody[CodesRequest], request: Request[Any, Any, Any], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Response[Codes]:
     """Show a code 展码, or fetch up to 20 for a phone that goes offline; `Accept` asks for JSON, text, SVG or PNG."""
-    drawn = _preferred(guards.headers(request).get("accept", "*/*"))
-    if drawn in _DRAWINGS and data.count > 1:
+    drawn = preferred(guards.headers(request).get("accept", "*/*"))
+    if drawn is not None and data.count > 1:
         raise OneAtATime
     codes = await service.issue(runtime, holder, data)
-    if drawn not in _DRAWINGS:
+    if drawn is None:
         return JsonAnswer(codes, 200)
-    picture: Any = await _DRAWINGS[drawn](codes.codes[0].code)
+    picture: Any = await DRAWINGS[drawn](codes.codes[0].code)
     return Response(picture, media_type=drawn)
 
 
@@ -76,7 +65,7 @@ async def code_certificate_issue(
     data: JSONBody[CertificateRequest], holder: Given[Holder], runtime: Given[Runtime]
 ) -> Certificate:
     """Certify the phone's key 离线展码, so that it can sign codes itself for up to 24 hours offline."""
-    return await service.certify(runtime, holder, data.hours)
+    return await service.certify(runtime, holder, data)
 
 
 @get("/v1/bundle", operation_id="bundle_get", opt={"public": True, "errors": (NoKey, Unavailable)})

@@ -1,7 +1,7 @@
 """The JSON of codes, certificates and the offline bundle."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -43,9 +43,13 @@ class Codes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CertificateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Asks for a certificate of the phone's key, so that it can sign codes itself while offline."""
+    """Asks for a certificate of the phone's key, so that it can sign codes itself while offline.
+
+    With `scene` "ride" it bears the holder's fare class: to be used for rides, and another one for all else.
+    """
 
     hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = 24
+    scene: Literal["ride"] | None = None
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):

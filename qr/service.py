@@ -21,12 +21,13 @@ from qr.model import (
     STEP,
     TICKET,
     Body,
+    FareClass,
     signed_certificate,
     signed_ticket,
     step_at,
     text,
 )
-from qr.schemas import Certificate, Codes, CodesRequest, ShownCode
+from qr.schemas import Certificate, CertificateRequest, Codes, CodesRequest, ShownCode
 from qr.verify import pack_device_key
 
 
@@ -37,11 +38,19 @@ class Showing(NamedTuple):
     device: int
     proven_until: float = 0.0
     own: bool = True
+    fare: int = FareClass.FULL
+    fare_until: float = 0.0
 
-    def flags(self, step: int) -> int:
-        """Return the flags of a code shown in `step`: a proof that ends before it begins is none."""
+    def flags(self, step: int, scene: Scene) -> int:
+        """Return the flags of a code shown in `step`: a proof that ends before it begins is none.
+
+        A fare class is told to gates alone, and only by the holder's own phone: a gate cannot see who shows it.
+        """
         proven = PASSWORD_PROVEN if step * STEP < self.proven_until else 0
-        return proven if self.own else proven | RELATIVE
+        if not self.own:
+            return proven | RELATIVE
+        rides = scene is Scene.RIDE and step * STEP < self.fare_until
+        return proven | FareClass(self.fare).flags if rides else proven
 
 
 async def issue(runtime: Runtime, holder: Holder, asked: CodesRequest) -> Codes:
@@ -52,7 +61,8 @@ async def issue(runtime: Runtime, holder: Holder, asked: CodesRequest) -> Codes:
     now = runtime.clock.time()
     card = holder.card if asked.relative is None else await family.card_of(runtime, holder, asked.relative)
     _require_alive(runtime, card, holder.card)
-    showing = Showing(card, holder.seq, holder.verified_until, own=asked.relative is None)
+    own = asked.relative is None
+    showing = Showing(card, holder.seq, holder.verified_until, own, holder.fare, holder.fare_until)
     key = runtime.ring.signing(Purpose.CODE, now)
     first, scene = step_at(now), Scene[asked.scene.name]
     codes = make(runtime, key, showing, scene, first, asked.count)
@@ -76,7 +86,7 @@ def make(runtime: Runtime, key: Key, showing: Showing, scene: Scene, first: int,
         if step * STEP // EPOCH != epoch:
             epoch = step * STEP // EPOCH
             place = handle.permutation(vault, epoch, bits).place(showing.card)
-        body = Body(TICKET, key.slot, scene, showing.flags(step), step, LIFETIME, place, sealed).pack()
+        body = Body(TICKET, key.slot, scene, showing.flags(step, scene), step, LIFETIME, place, sealed).pack()
         codes.append(
             ShownCode(
                 code=text(body + key.signer.sign(signed_ticket(body))),
@@ -89,16 +99,23 @@ def make(runtime: Runtime, key: Key, showing: Showing, scene: Scene, first: int,
     return codes
 
 
-async def certify(runtime: Runtime, holder: Holder, hours: int) -> Certificate:
-    """Return a certificate of the phone's key for `hours`; raises CardSuspended, StatusUnknown, NoKey."""
-    now = runtime.clock.time()
+async def certify(runtime: Runtime, holder: Holder, asked: CertificateRequest) -> Certificate:
+    """Return a certificate of the phone's key; raises CardSuspended, StatusUnknown, NoKey.
+
+    One for rides bears the fare class, and lives no longer than that is vouched for.
+    """
+    now, hours, scene, flags = runtime.clock.time(), asked.hours, 0, 0
+    if asked.scene is not None:
+        scene, vouched = int(Scene.RIDE), int(holder.fare_until - now) // 3600
+        if holder.fare != FareClass.FULL and vouched >= 1:
+            flags, hours = FareClass(holder.fare).flags, min(hours, vouched)
     _require_alive(runtime, holder.card)
     key = runtime.ring.signing(Purpose.CODE, now)
     suite, public = await actors.public_key(runtime.pool, holder.actor)
     first = step_at(now)
     place = handle.permutation(runtime.vault, first * STEP // EPOCH, runtime.settings.status_bits).place(holder.card)
     [sealed] = handle.seal(runtime.vault, key.kid, holder.card, holder.seq)
-    body = Body(CHAIN, key.slot, 0, 0, first, hours, place, sealed).pack()
+    body = Body(CHAIN, key.slot, scene, flags, first, hours, place, sealed).pack()
     certificate = body + pack_device_key(suite, public)
     signature = key.signer.sign(signed_certificate(certificate))
     return Certificate(

@@ -29,6 +29,8 @@ from ecard.runtime import Runtime
 from ecard.signatures import Signed
 
 SESSIONS = Limit("session", 60, 60)
+_FARE_SECONDS = 86400
+"""How long what the registry says of a fare class is vouched for without asking again."""
 
 
 async def open_session(runtime: Runtime, asked: SessionRequest, signed: Signed) -> SessionAnswer:
@@ -63,7 +65,9 @@ def _caller(row: Row, actor: UUID, key: bytes, expires: int) -> AnyCaller:
     common = {"actor": actor, "seq": row["seq"], "key": key, "expires": expires}
     match row["kind"]:
         case "holder":
-            return Holder(**common, card=row["card"], channel=row["channel"])
+            asked = expires - SESSION_SECONDS
+            until = min(row["fare_until"] or 0, asked + _FARE_SECONDS)
+            return Holder(**common, card=row["card"], channel=row["channel"], fare=row["fare"] or 0, fare_until=until)
         case "terminal":
             return Terminal(
                 **common,

@@ -17,10 +17,12 @@ _CHANNEL = "INSERT INTO channel (actor, name, kind, medium, tier, parent) VALUES
 _REVOKE = "UPDATE actor SET revoked_at = now() WHERE id = $1 AND kind = any($2) AND revoked_at IS NULL RETURNING seq"
 _FIND = """
     SELECT a.seq, a.kind, a.suite, a.public, d.card, d.channel,
-           t.agency, g.name AS agency_name, t.setting, t.region, t.site, o.role, c.kind AS channel_kind, c.tier
+           t.agency, g.name AS agency_name, t.setting, t.region, t.site, o.role, c.kind AS channel_kind, c.tier,
+           f.fare, extract(epoch FROM f.until)::bigint AS fare_until
     FROM actor a
     LEFT JOIN device d ON d.actor = a.id LEFT JOIN terminal t ON t.actor = a.id
     LEFT JOIN agency g ON g.id = t.agency LEFT JOIN operator o ON o.actor = a.id LEFT JOIN channel c ON c.actor = a.id
+    LEFT JOIN fare_class f ON f.card = d.card AND f.until > now()
     WHERE a.id = $1 AND a.revoked_at IS NULL
 """
 _TERMINAL_BY_KEY = """

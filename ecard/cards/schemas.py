@@ -136,7 +136,8 @@ class HolderRequest(Body, frozen=True, kw_only=True):
     address: Short = ""
     bank_name: Short = ""
     bank_account: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{16,19})?(?!\n)$")] = ""
-    fare_class: Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[a-z_]*(?!\n)$")] = ""
+    # A price and not a group: whoever is told it learns nothing else.
+    fare_class: Annotated[str, msgspec.Meta(pattern=r"^(full|half|free)?(?!\n)$")] = ""
 
 
 class CardStatusRequest(Body, frozen=True, kw_only=True):

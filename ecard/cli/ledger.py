@@ -11,11 +11,19 @@ from ecard.cli.context import say, with_runtime
 from ecard.errors import Text
 from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
+from pay.bills import checks as bills
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
-from pay.orders import checks as order_checks
+from pay.orders import checks as orders
+from pay.rides import checks as rides
 
-CHECKS: tuple[Check, ...] = (*checks.CHECKS, *banks_checks.CHECKS, *order_checks.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *checks.CHECKS,
+    *banks_checks.CHECKS,
+    *orders.CHECKS,
+    *bills.CHECKS,
+    *rides.CHECKS,
+)
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")
 

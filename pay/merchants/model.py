@@ -22,6 +22,12 @@ def check_payable(item: Item) -> None:
         raise ItemNotPayable
 
 
+def check_chargeable(item: Item) -> None:
+    """Check that a merchant may be registered for `item`: paid for, or ridden; raises ItemNotPayable."""
+    if item.flow is not Flow.RIDE:
+        check_payable(item)
+
+
 def masked(account: str) -> str:
     """Return the last four digits of an account, the rest as stars."""
     return "*" * (len(account) - 4) + account[-4:]

@@ -11,7 +11,7 @@ from ecard.runtime import Runtime
 from ecard.vault import Vault
 from pay.merchants import store
 from pay.merchants.errors import LimitsContradict
-from pay.merchants.model import check_payable, masked
+from pay.merchants.model import check_chargeable, masked
 from pay.merchants.schemas import Merchant, MerchantRequest
 
 ACCOUNT = "merchant.bank_account"
@@ -26,7 +26,7 @@ async def register(tx: Tx, vault: Vault, catalogue: Catalogue, asked: MerchantRe
     if not await agency_exists(tx, asked.agency):
         raise NotFound(pointer="/agency")
     for code in asked.items:
-        check_payable(catalogue.get(code))
+        check_chargeable(catalogue.get(code))
     if asked.small_free_limit > asked.order_limit:
         raise LimitsContradict(pointer="/small_free_limit")
     await store.insert(tx, asked, vault.seal(ACCOUNT, asked.bank_account.encode()))

@@ -27,6 +27,7 @@ from tests.auth.party import fapi, new_pkce
 from tests.bureau import Bureau, refused
 from tests.openapi.good import GOOD
 
+pytestmark = pytest.mark.usefixtures("bank_house")
 SETTINGS = Settings(
     database_url="postgresql://nowhere", redis_url="redis://nowhere", master_key=bytes(32), sandbox=True
 )

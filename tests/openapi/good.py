@@ -1,5 +1,8 @@
 """For every operation a request that it fulfils, made by a caller that it admits."""
 
+import atexit
+import contextlib
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,12 +16,15 @@ from ecard.client import Channel, Phone, Session, Terminal
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.keys import to_jwk
+from tests.agency import BillingAgency, agency_process
 from tests.auth.party import fapi, new_pkce
 from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
+from tests.operator import TABLE, TransitOperator, settled
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 
+_later = itertools.count()
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
 
 
@@ -264,6 +270,75 @@ def _counter(bureau: Bureau) -> Terminal:
     return paired(bureau)[0]
 
 
+@cache
+def _transit(bureau: Bureau) -> TransitOperator:
+    return TransitOperator(bureau)
+
+
+def _taps(bureau: Bureau) -> Good:
+    code = payer(bureau).code("ride")
+    tap = {"code": code, "at": int(time.time()), "line": "101", "direction": "single"}
+    return Good(_transit(bureau).terminal(), {"taps": [tap]})
+
+
+def _fares(bureau: Bureau) -> Good:
+    start = int(time.time()) + 3600 + next(_later)
+    return Good(bureau.finance, {"operator": str(_transit(bureau).agency), "valid_from": start, "table": TABLE})
+
+
+def _fare_class(bureau: Bureau) -> Good:
+    counter = bureau.terminal("counter")
+    visit = counter.visit("A2-41", bureau.phone().code())["visit"]
+    return Good(counter, {"visit": visit, "fare": "half", "until": int(time.time()) + 86400})
+
+
+def _owed(bureau: Bureau) -> Good:
+    """A rider whose account is at a bank that is not connected owes for the first ride."""
+    phone = bureau.phone(bureau.register(bank_account="6111110000000000004"), level=2)
+    bus = _transit(bureau).bus()
+    bus.tap(phone.code("ride"))
+    bus.upload()
+    return Good(phone, path={"ride": settled(phone, 1, "owed", seconds=20)[0]["id"]})
+
+
+def _order_code(bureau: Bureau) -> Good:
+    body = {"item": SCENIC, "subject": "门票", "amount": 1, "out_trade_no": new_number()}
+    return Good(_shop(bureau).till, body)
+
+
+def _order_code_ended(bureau: Bureau) -> Good:
+    till = _shop(bureau).till
+    return Good(till, path={"code": till.call("POST", "/v1/order-codes", _order_code(bureau).body).json()["id"]})
+
+
+def _order_code_scanned(bureau: Bureau) -> Good:
+    code = _shop(bureau).till.call("POST", "/v1/order-codes", _order_code(bureau).body).json()
+    return Good(_phone(bureau), {"text": code["text"]})
+
+
+@cache
+def _agency(bureau: Bureau) -> BillingAgency:
+    running = contextlib.ExitStack()
+    atexit.register(running.close)
+    return BillingAgency(bureau, running.enter_context(agency_process()))
+
+
+def _biller(bureau: Bureau) -> Good:
+    shop = Shop(bureau)
+    body = {"merchant": str(shop.agency), "url": _agency(bureau).url, "items": [SCENIC]}
+    return Good(bureau.finance, body)
+
+
+def _inquiry(bureau: Bureau) -> Good:
+    agency = _agency(bureau)
+    return Good(bureau.phone(), {"biller": str(agency.id), "item": "A2-44", "account": agency.owed(100)})
+
+
+def _bill(bureau: Bureau) -> Good:
+    phone, agency = bureau.phone(), _agency(bureau)
+    return Good(phone, path={"bill": agency.inquire(phone, agency.owed(100))[0]["id"]})
+
+
 def _card_session(bureau: Bureau) -> Good:
     terminal = _counter(bureau)
     opened = terminal.call("POST", "/v1/card-sessions", {"item": "A1-36"}).json()
@@ -274,6 +349,11 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
+    "bill_pay": _bill,
+    "biller_register": _biller,
+    "billers_list": lambda bureau: Good(_phone(bureau)),
+    "bills_inquire": _inquiry,
+    "bills_list": lambda bureau: Good(_phone(bureau)),
     "bridge_pair": _unpaired,
     "bridge_pairing": lambda bureau: Good(_counter(bureau)),
     "bridge_register": _bridge,
@@ -291,8 +371,8 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "catalogue_item": lambda _: Good(path={"code": "A1-01"}),
     "catalogue_list": lambda _: Good(),
     "channel_leave": _proven,
-    "charge_create": _charge,
     "channel_register": _channel,
+    "charge_create": _charge,
     "client_disable": lambda bureau: Good(bureau.registrar, path={"client": bureau.client().client_id}),
     "client_register": _client,
     "client_rotate": _client_rotated,
@@ -300,6 +380,8 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "code_certificate_issue": lambda bureau: Good(_phone(bureau), {"hours": 2}),
     "codes_issue": lambda bureau: Good(_phone(bureau), {"scene": "identity", "count": 3}),
     "e_card_issue": _issuance,
+    "fare_class_grant": _fare_class,
+    "fare_table_add": _fares,
     "grant_withdraw": _allowed,
     "grants_list": lambda bureau: Good(_phone(bureau)),
     "health_get": lambda _: Good(),
@@ -323,6 +405,9 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "order_close": _of_order,
+    "order_code_end": _order_code_ended,
+    "order_code_scan": _order_code_scanned,
+    "order_code_show": _order_code,
     "order_create": _order,
     "order_find": lambda bureau: Good(_shop(bureau).till, path={"out_trade_no": _shop(bureau).open()["out_trade_no"]}),
     "order_get": _of_order,
@@ -335,10 +420,16 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "relative_add": _relative,
     "relative_remove": _relative_removed,
     "relatives_list": lambda bureau: Good(_phone(bureau)),
+    "ride_pay": _owed,
+    "rides_denied": lambda bureau: Good(bureau.terminal("gate")),
+    "rides_list": lambda bureau: Good(_phone(bureau)),
+    "rides_subsidies": lambda bureau: Good(bureau.terminal("gate")),
     "session_open": _session,
     "staff_end": _staff_ended,
     "staff_list": lambda bureau: Good(bureau.registrar),
     "staff_register": _staff,
+    "taps_contested": lambda bureau: Good(bureau.terminal("gate")),
+    "taps_upload": _taps,
     "terminal_register": _terminal,
     "use_dispute": _disputed,
     "uses_list": lambda bureau: Good(_phone(bureau)),

@@ -55,7 +55,7 @@ def test_a_filter_of_null_does_not_select_everything(http: httpx.Client, name: s
         ("mobile", "13900000000\n"),
         ("address", "\n"),
         ("bank_account", "6299990000000000004\n"),
-        ("fare_class", "student\n"),
+        ("fare_class", "free\n"),
     ],
 )
 def test_a_line_feed_at_the_end_of_a_field_is_refused(bureau: Bureau, field: str, value: str) -> None:

@@ -93,7 +93,18 @@ def test_a_verdict_says_its_mode_and_how_old_its_knowledge_is(platform: Platform
         "keys_as_of": ISSUED,
         "status_as_of": ISSUED,
         "once": raw[13:29].hex(),
+        "fare": model.FareClass.FULL,
+        "relative": False,
     }
+
+
+@pytest.mark.parametrize(("fare", "said"), [(1, 1), (2, 2), (3, 0), (7, 0)])
+def test_a_fare_class_is_read_from_a_ride_code_only_and_an_unknown_one_is_full(
+    platform: Platform, fare: int, said: int
+) -> None:
+    verifier = platform.load()
+    assert verifier.verify(platform.ticket(scene=3, flags=fare << 2), NOW).fare == said
+    assert verifier.verify(platform.ticket(scene=1, flags=fare << 2), NOW).fare == model.FareClass.FULL
 
 
 def test_a_code_without_the_password_does_not_say_that_it_was_proven(platform: Platform) -> None:

@@ -32,8 +32,8 @@ class Issuer:
     def handle(self, card: int = 1) -> bytes:
         return handle.seal(self.vault, "kid", card, 9)[0]
 
-    def ticket(self, *, step: int = STEP, place: int = 5, flags: int = 0, card: int = 1) -> bytes:
-        body = Body(model.TICKET, SLOT, 1, flags, step, 2, place, self.handle(card)).pack()
+    def ticket(self, *, step: int = STEP, place: int = 5, flags: int = 0, card: int = 1, scene: int = 1) -> bytes:
+        body = Body(model.TICKET, SLOT, scene, flags, step, 2, place, self.handle(card)).pack()
         return body + self.signer.sign(b"EC1T" + body)
 
     def certificate(self, *, first: int = STEP, place: int = 5, key: bytes | None = None) -> bytes:

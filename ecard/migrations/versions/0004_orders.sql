@@ -137,7 +137,7 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- What a merchant, or the agency behind a bill or a ride, is to be told of an order or of one of its refunds.
+-- What a merchant is to be told of an order or of one of its refunds.
 CREATE FUNCTION pay_tell(p_order pay_order, p_event text, p_refund uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -151,9 +151,6 @@ BEGIN
                                                        'refund_amount', r.amount) FROM refund r WHERE r.id = p_refund);
     END IF;
     INSERT INTO outbox (id, topic, body) VALUES (ledger_id(), 'webhook', v_body);
-    IF p_order.kind IN ('bill', 'ride') THEN
-        INSERT INTO outbox (id, topic, body) VALUES (ledger_id(), p_order.kind, v_body);
-    END IF;
 END $$;
 
 -- A holder's code at a till: order, code, limits and attempt in one statement, before the bank is asked.

@@ -101,7 +101,7 @@ def test_the_pseudonym_outlives_the_phone_and_the_card(bureau: Bureau) -> None:
     assert bureau.terminal().visit("A1-03", bureau.phone(person).code())["sub"] == first
 
 
-PERSON = {"ethnicity": "03", "address": "测试市测试路1号", "fare_class": "senior"}
+PERSON = {"ethnicity": "03", "address": "测试市测试路1号", "fare_class": "free"}
 
 
 def expected(item: Item, facts: dict[str, str]) -> dict[str, str]:
