@@ -11,6 +11,7 @@ reads is not protected on its way, so it is compared, never believed.
 """
 
 import datetime
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -127,8 +128,7 @@ def holder(seen: Recognised, opening: bytes | None = None) -> Script[Holder]:
     Raises NotAllowed-like words of the card as Refused, BadAnswer.
     """
     opens = [iso.external_authenticate(READ_SSSE, opening)] if opening else []
-    more = ["name_more"] if seen.profile.has_name_more else []
-    names = [*_IDENTITY, *more]
+    names = (*_IDENTITY, "name_more") if seen.profile.has_name_more else _IDENTITY
     reads = _reads(HOLDER, seen.dialect, names)
     answers = yield batch(*opens, *reads)
     for one in answers[: len(opens)]:
@@ -196,12 +196,13 @@ def pan() -> Script[str]:
     raise BadAnswer
 
 
-def _reads(file: File, dialect: Dialect, names: Sequence[str] | None = None) -> list[Command]:
+@functools.cache
+def _reads(file: File, dialect: Dialect, names: tuple[str, ...] | None = None) -> tuple[Command, ...]:
     items = [one for one in file if names is None or one.name in names]
     if names is not None:
         items.sort(key=lambda one: names.index(one.name))
     places = [(one.record if dialect is Dialect.NUMBER else one.tag, one.length) for one in items]
-    return [iso.select_ef(file.ef), *(iso.read_record(dialect, place, length) for place, length in places)]
+    return iso.select_ef(file.ef), *(iso.read_record(dialect, place, length) for place, length in places)
 
 
 def _values(

@@ -48,20 +48,26 @@ class Command:
 
     @classmethod
     def parse(cls, raw: bytes) -> "Command":
-        """Return the command in `raw`; raises NotAllowed: fewer than four bytes are no command.
-
-        A reader takes a shorter one as an order to itself: one byte of 0 blocked for ever.
-        """
-        if len(raw) < HEADER:
-            raise NotAllowed
+        """Return the command in `raw`; raises NotAllowed for what is none."""
+        check(raw)
         cla, ins, p1, p2 = raw[:HEADER]
         body = raw[HEADER:]
         if len(body) <= 1:
             return cls(cla, ins, p1, p2, le=(body[0] or MAX_LE) if body else None)
         data, rest = body[1 : 1 + body[0]], body[1 + body[0] :]
-        if not body[0] or len(data) != body[0] or len(rest) > 1:
-            raise NotAllowed
         return cls(cla, ins, p1, p2, data, (rest[0] or MAX_LE) if rest else None)
+
+
+def check(raw: bytes) -> None:
+    """Refuse what is no command (NotAllowed), by its lengths alone.
+
+    A reader takes less than four bytes as an order to itself: one byte of 0 blocked for ever.
+    """
+    length = len(raw)
+    if length < HEADER:
+        raise NotAllowed
+    if length > HEADER + 1 and (not raw[HEADER] or length - HEADER - 1 - raw[HEADER] not in {0, 1}):
+        raise NotAllowed
 
 
 @dataclass(frozen=True, slots=True)

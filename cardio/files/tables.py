@@ -40,7 +40,7 @@ class Item(NamedTuple):
         return tlv.encode(self.tag, fields.encode(self.kind, value, self.length))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class File:
     """An elementary file with one data object to a record; `df` 0 is the social security application itself."""
 
@@ -60,7 +60,7 @@ class File:
         return iter(self.items)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cyclic:
     """A cyclic file: all items in one record, the newest is number 1."""
 

@@ -21,6 +21,7 @@ from cardio.server.judging import Judged, Read
 from cardio.server.links import Drive, Link, LinkLost, SessionFrame
 from cardio.server.model import Policy, SessionState, Why, amr, asks_pin, strength
 from cardio.server.sessions import Result, SessionRow
+from cardio.server.writes import USAGE, Outcome, open_write, outcome, script
 from ecard.catalogue.model import Catalogue, Item
 from ecard.runtime import Runtime
 
@@ -174,7 +175,21 @@ async def _read(bench: Bench, talk: Talk, item: Item) -> Read:
         known = await judging.known(bench.runtime, seen.card_id)
         raise Ended(Why.NOT_GENUINE, card=known.seq if known else None) from None
     holder = await _holder(talk, seen, answered)
-    return Read(item, seen, holder, authentic=answered is not None)
+    return Read(item, seen, holder, atr, authentic=answered is not None)
+
+
+async def _written(bench: Bench, talk: Talk, read: Read, judged: Judged) -> Outcome:
+    """Write what the item puts on the card, which has proven itself; raises KeyMissing for one that has not."""
+    runtime, row, seen = bench.runtime, talk.row, read.seen
+    if bench.keys is None or not read.authentic or row.to_write is None:
+        raise KeyMissing
+    random = await talk.run(reading.challenges())
+    asked = Asked(seen.card_id, read.atr, seen.algorithm, external=random, usage=USAGE[row.policy])
+    answered = await _asked(bench.keys, asked)
+    values = open_write(runtime, row.to_write)
+    done = outcome(await talk.run(script(row.policy, seen, values, answered.external or b"")))
+    await judging.note_written(runtime, row, judged.card, sorted(values), done.mended)
+    return done
 
 
 async def _proven(keys: KeyModule | None, talk: Talk, seen: Recognised, atr: bytes) -> Answered | None:
@@ -189,16 +204,22 @@ async def _proven(keys: KeyModule | None, talk: Talk, seen: Recognised, atr: byt
         proof = await talk.run(reading.prove(seen, talk.row.challenge))
     asked = Asked(seen.card_id, atr, seen.algorithm, talk.row.challenge, proof.random if proof else None)
     try:
-        async with asyncio.timeout(MODULE_SECONDS):
-            answered = await asyncio.to_thread(keys.answer, asked)
+        answered = await _asked(keys, asked)
     except KeyMissing:
         return None
-    except TimeoutError:
-        raise KeyServiceDown from None
     if proof is None:
         raise NotAuthentic
     check(proof, answered)
     return answered
+
+
+async def _asked(keys: KeyModule, asked: Asked) -> Answered:
+    """Return the key module's answer, waited for in a thread; raises KeyMissing, KeyServiceDown."""
+    try:
+        async with asyncio.timeout(MODULE_SECONDS):
+            return await asyncio.to_thread(keys.answer, asked)
+    except TimeoutError:
+        raise KeyServiceDown from None
 
 
 async def _holder(talk: Talk, seen: Recognised, answered: Answered | None) -> Holder | None:
@@ -217,6 +238,7 @@ async def _finish(bench: Bench, talk: Talk, item: Item, read: Read, judged: Judg
     account = row.policy is Policy.PAN
     if account:
         judging.check_account(judged, await talk.run(reading.pan()))
+    done = await _written(bench, talk, read, judged) if row.to_write is not None else Outcome()
     result = Result(
         state=SessionState.PROVEN if read.authentic else SessionState.READ,
         card=judged.card,
@@ -224,6 +246,8 @@ async def _finish(bench: Bench, talk: Talk, item: Item, read: Read, judged: Judg
         amr=amr(authentic=read.authentic, pin=pin, account=account),
         version=read.seen.version,
         trips=talk.trips,
+        written=done.written,
+        mended=done.mended,
     )
     if not await sessions.finish(runtime.pool, row.id, result):
         raise Ended(Why.TIMED_OUT, card=judged.card)

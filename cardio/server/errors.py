@@ -44,6 +44,15 @@ class BridgeOffline(Unavailable):
     action = Text("请检查窗口电脑上的 ecard-bridge 与网络。", "Check ecard-bridge on the counter PC, and its network.")
 
 
+class CardWriteRefused(EcardError):
+    """The item does not write to the card, or not this; nothing was begun."""
+
+    status = 422
+    code = "card_write_refused"
+    title = Text("该事项不能写入这些内容", "The item does not write this to the card")
+    action = Text("请核对事项与 write 中的字段、长度。", "Check the item, and the fields in write and their lengths.")
+
+
 class CardReadRefused(EcardError):
     """The session gives no evidence."""
 

@@ -28,11 +28,12 @@ class Refusal(Exception):
 
 
 class Read(NamedTuple):
-    """What was read for an item; `holder` None where the card keeps it closed to us."""
+    """What was read for an item, of a card of this ATR; `holder` None where the card keeps it closed to us."""
 
     item: Item
     seen: Recognised
     holder: Holder | None
+    atr: bytes
     authentic: bool
 
 
@@ -92,3 +93,11 @@ async def note(runtime: Runtime, row: SessionRow, why: str, card: int | None) ->
             item=row.item,
             detail={"session": str(row.id), "bridge": str(row.bridge)},
         )
+
+
+async def note_written(runtime: Runtime, row: SessionRow, card: int, fields: list[str], mended: str | None) -> None:
+    """Put what was written to a card into the audit log: the names of the fields, none of their values."""
+    detail: dict[str, object] = {"session": str(row.id), "bridge": str(row.bridge), "fields": fields, "mended": mended}
+    await audit.insert(
+        runtime.pool, kind="card_written", outcome="ok", actor=row.terminal, card=card, item=row.item, detail=detail
+    )

@@ -11,6 +11,7 @@ from cardio.server.links import Hub
 from cardio.server.model import SESSION_SECONDS, SessionState, asks_pin, challenge, once_key, policy_of
 from cardio.server.schemas import CardSessionOpened, CardSessionRequest, CardSessionView, Reason
 from cardio.server.texts import text_of
+from cardio.server.writes import check_write, seal_write
 from ecard.callers import Terminal
 from ecard.cards.model import mask_name, mask_number
 from ecard.cards.profiles import open_profile
@@ -32,17 +33,21 @@ async def count(runtime: Runtime, by: Terminal) -> None:
     await runtime.limiter.hit(READS, str(by.actor))
 
 
-async def open_session(tx: Tx, catalogue: Catalogue, asked: CardSessionRequest, by: Terminal) -> CardSessionOpened:
+async def open_session(
+    tx: Tx, runtime: Runtime, catalogue: Catalogue, asked: CardSessionRequest, by: Terminal
+) -> CardSessionOpened:
     """Open a session at the bridge that is paired with the terminal; one that waits there makes way.
 
     What the item does not take is refused before anybody looks for a card. Raises ItemUnknown, FormNotAccepted,
-    WrongPlace, TooWeak (no card in a reader proves a face), BridgeUnpaired, BridgeOffline.
+    WrongPlace, TooWeak (no card in a reader proves a face), CardWriteRefused, BridgeUnpaired, BridgeOffline.
     """
     item = catalogue.get(asked.item)
     _check(item, by)
     bridge = await store.paired(tx, by.actor)
     if bridge is None:
         raise BridgeUnpaired
+    if asked.write is not None:
+        check_write(item, asked.write)
     session = new_id()
     row = await sessions.open_session(
         tx,
@@ -53,7 +58,7 @@ async def open_session(tx: Tx, catalogue: Catalogue, asked: CardSessionRequest, 
         policy_of(item).value,
         asked.reader,
         challenge(session, item.code, by.actor, bridge["id"], os.urandom(32)),
-        None,
+        seal_write(runtime, asked.write),
         SESSION_SECONDS,
     )
     if row["outcome"] == "unpaired":
@@ -107,5 +112,7 @@ async def _view(runtime: Runtime, session: UUID, nonce: bytes) -> CardSessionVie
         name=mask_name(profile.name) if profile else None,
         id_no=mask_number(profile.id_no) if profile else None,
         pin_left=row["pin_left"],
+        written=row["written"],
+        mended=row["mended"],
         reason=reason,
     )

@@ -7,7 +7,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from cardio.server import opening, service
-from cardio.server.errors import BridgeOffline, BridgeUnpaired, CardSessionUnknown, PairingRefused
+from cardio.server.errors import BridgeOffline, BridgeUnpaired, CardSessionUnknown, CardWriteRefused, PairingRefused
 from cardio.server.links import Hub
 from cardio.server.schemas import (
     BridgeRequest,
@@ -107,6 +107,7 @@ async def bridge_token(
             FormNotAccepted,
             WrongPlace,
             TooWeak,
+            CardWriteRefused,
             BridgeUnpaired,
             BridgeOffline,
             TooMany,
@@ -123,7 +124,7 @@ async def card_session_open(
 ) -> Response[CardSessionOpened]:
     """Read a card for an item 读卡: the paired bridge waits for a card, and the server drives the read."""
     await opening.count(runtime, terminal)
-    return await creation.once(terminal.actor, lambda tx: opening.open_session(tx, catalogue, data, terminal))
+    return await creation.once(terminal.actor, lambda tx: opening.open_session(tx, runtime, catalogue, data, terminal))
 
 
 @get("/card-sessions/{session:uuid}", operation_id="card_session_get", opt={"errors": (CardSessionUnknown,)})

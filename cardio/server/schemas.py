@@ -1,6 +1,6 @@
 """The JSON of bridges, pairings and card sessions."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -71,10 +71,15 @@ class BridgeToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardSessionRequest(Body, frozen=True, kw_only=True):
-    """Reads a card for an item; `reader` by its name where there are several."""
+    """Reads a card for an item; `reader` by its name where there are several.
+
+    `write` is what A1-04 and A2-52 put on it, by the names of the file's fields, values as text: dates YYYYMMDD,
+    times YYYYMMDDhhmmss in China, money in 分.
+    """
 
     item: Annotated[str, msgspec.Meta(max_length=16)]
     reader: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    write: dict[str, Annotated[str, msgspec.Meta(max_length=128)]] | None = None
 
 
 class CardSessionOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +101,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 class CardSessionView(msgspec.Struct, frozen=True, kw_only=True):
     """Where a session stands; name and number are the registry's, masked, for the clerk to compare.
 
-    `authenticated` says whether the card has proven itself, `pin_left` the tries that remain after a wrong PIN.
+    `authenticated` says whether the card has proven itself, `pin_left` the tries that remain after a wrong PIN,
+    `written` whether the card holds something new, `mended` what was done about a write that was torn before.
     """
 
     id: UUID
@@ -109,4 +115,6 @@ class CardSessionView(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     id_no: str | None = None
     pin_left: int | None = None
+    written: Literal["written", "unchanged"] | None = None
+    mended: Literal["finished", "undone"] | None = None
     reason: Reason | None = None

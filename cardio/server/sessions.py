@@ -20,12 +20,12 @@ _STATE = f"""
               AND (b.link IS DISTINCT FROM s.link OR b.seen_at < clock_timestamp() - interval '{SILENT} seconds')
               THEN 'failed' ELSE s.state END
 """  # noqa: S608 - a constant of our own
-_COLUMNS = "s.id, s.terminal, s.bridge, s.link, s.item, s.policy, s.reader, s.challenge, s.written, s.expires_at"
+_COLUMNS = "s.id, s.terminal, s.bridge, s.link, s.item, s.policy, s.reader, s.challenge, s.to_write, s.expires_at"
 _OPEN = "SELECT outcome, expires_at FROM card_session_open($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _CHALLENGE = "SELECT challenge FROM card_session WHERE id = $1 AND terminal = $2"
 _VIEW = f"""
     SELECT s.id, s.item, {_STATE} AS state, coalesce(s.why, 'bridge_lost') AS why, s.version, s.strength, s.amr,
-           s.pin_left, s.card, s.challenge, s.trips, h.profile,
+           s.pin_left, s.card, s.written, s.mended, h.profile,
            greatest(0, ceil(extract(epoch FROM s.expires_at - clock_timestamp())))::int AS expires_in
     FROM card_session s JOIN bridge b ON b.actor = s.bridge
     LEFT JOIN card c ON c.seq = s.card LEFT JOIN holder h ON h.id = c.holder
@@ -42,12 +42,13 @@ _MOVE = """
     WHERE id = $1 AND state IN ('opening', 'reading', 'pin') AND expires_at > clock_timestamp() RETURNING true
 """
 _FINISH = """
-    UPDATE card_session SET state = $2, card = $3, strength = $4, amr = $5, version = $6, trips = $7, written = NULL
+    UPDATE card_session SET state = $2, card = $3, strength = $4, amr = $5, version = $6, trips = $7, to_write = NULL,
+                            written = $8, mended = $9
     WHERE id = $1 AND state IN ('reading', 'pin') AND expires_at > clock_timestamp() RETURNING true
 """
 _FAIL = """
     UPDATE card_session SET state = 'failed', why = $2, card = coalesce($3, card), version = coalesce($4, version),
-                            pin_left = coalesce($5, pin_left), trips = $6, written = NULL
+                            pin_left = coalesce($5, pin_left), trips = $6, to_write = NULL
     WHERE id = $1 AND state IN ('opening', 'reading', 'pin') RETURNING true
 """
 _FORGET = """
@@ -57,7 +58,7 @@ _FORGET = """
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session to be driven; `written` is sealed."""
+    """A session to be driven; `to_write` is sealed."""
 
     id: UUID
     terminal: UUID
@@ -67,12 +68,12 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     reader: str | None
     challenge: bytes
-    written: bytes | None
+    to_write: bytes | None
     expires_at: datetime.datetime
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a finished read says: which registered card, how strongly, and in how many round trips."""
+    """What a finished read says: which registered card, how strongly, in how many round trips, and what was written."""
 
     state: SessionState
     card: int
@@ -80,6 +81,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     amr: list[str]
     version: str
     trips: int
+    written: str | None = None
+    mended: str | None = None
 
 
 async def open_session(db: Db, *columns: object) -> Row:
@@ -115,8 +118,8 @@ async def move(db: Db, session: UUID, state: SessionState, *, pin_left: int | No
 
 async def finish(db: Db, session: UUID, result: Result) -> bool:
     """Note what a read has shown; return False when the session has ended meanwhile."""
-    row = (result.state.value, result.card, result.strength.value, result.amr, result.version, result.trips)
-    return await db.fetchval(_FINISH, session, *row) is not None
+    proven = (result.state.value, result.card, result.strength.value, result.amr, result.version, result.trips)
+    return await db.fetchval(_FINISH, session, *proven, result.written, result.mended) is not None
 
 
 async def fail(

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from cardio.commands.apdu import Command, Response
+from cardio.commands.apdu import OK, check
 from cardio.commands.resolve import resolve
 from cardio.errors import BadAnswer, CardError, NotAllowed, TimedOut
 from cardio.transport.reader import LIMIT
 
 _STAYS = (NotAllowed, BadAnswer)
 """Errors of one command, after which the card may be asked again."""
+
+
+_DONE = OK.to_bytes(2)
 
 
 class Channel(Protocol):
@@ -59,17 +62,18 @@ class Held:
     def exchange(self, commands: Sequence[bytes], *, stop_on_error: bool = True) -> list[bytes]:
         """Return the answers to a batch."""
         for command in commands:
-            Command.parse(command)
+            check(command)
         answers: list[bytes] = self._do(lambda: self._exchange(commands, stop_on_error=stop_on_error))
         return answers
 
     def close(self) -> None:
-        """Let go of the card; when this returns, another may take it, unless the reader hangs."""
+        """Let go of the card; when this returns, another may take it, unless it timed out and hangs still."""
         with self._lock:
             if self._dead is None:
                 self._dead = CardClosed()
                 self._jobs.put(None)
-        if threading.current_thread() is not self._thread:
+            hangs = isinstance(self._dead, TimedOut)
+        if not hangs:
             self._thread.join(LIMIT)
 
     @property
@@ -91,7 +95,7 @@ class Held:
         for command in commands:
             self._since = time.monotonic()
             answers.append(resolve(self._transmit, command, t0=self._t0))
-            if stop_on_error and not Response.parse(answers[-1]).ok:
+            if stop_on_error and not answers[-1].endswith(_DONE):
                 break
         return answers
 

@@ -29,9 +29,11 @@ from cardio.errors import (
 from cardio.transport.held import Held
 from cardio.transport.reader import MUTE, Seen
 
-_PNP = "\\\\?PnP?\\Notification"
 _POLL = 0.2
-"""Seconds after which a watch asks whether it shall stop, and, while PC/SC is down, whether it is back."""
+"""Seconds after which a watch asks whether it shall stop, which readers there are, and whether PC/SC is back.
+
+PC/SC's own notification of new readers stands for a reader in its calls, and then the sixteenth has no room.
+"""
 _TIMEOUT = 0x8010000A
 _NO_READERS = 0x8010002E
 _COUNT_SHIFT = 16
@@ -124,6 +126,8 @@ class PcscReaders:
             try:
                 with _context() as context:
                     told = _watch(context, seen, stopped, told)
+            except ReaderMissing:
+                continue  # unplugged while it was asked about: what is left is told next
             except CardError as error:
                 if type(error) is not told:
                     told = type(error)
@@ -145,11 +149,11 @@ def _watch(context: Any, seen: Seen, stopped: Callable[[], bool], told: object) 
     while not stopped():
         names = _names(context)
         asked = [(name, known.get(name, scard.SCARD_STATE_UNAWARE)) for name in names]
-        wait = 0 if set(names) - set(known) else round(_POLL * 1000)
-        result, answers = scard.SCardGetStatusChange(context, wait, [*asked, (_PNP, len(names) << _COUNT_SHIFT)])
-        if result & 0xFFFFFFFF not in {_TIMEOUT, 0x80100009}:
+        result, answers = scard.SCardGetStatusChange(context, round(_POLL * 1000), asked) if asked else (_TIMEOUT, [])
+        if result & 0xFFFFFFFF != _TIMEOUT:
             _check(result)
-        answers = [one for one in answers if one[0] != _PNP]
+        if not asked:
+            time.sleep(_POLL)
         known = {name: event & ~scard.SCARD_STATE_CHANGED for name, event, _ in answers}
         now = {name: _state(scard, event, atr) for name, event, atr in answers}
         if now != states:
@@ -184,6 +188,7 @@ class _Channel:
         self._context: Any = None
         self._card: Any = None
         self._header: Any = None
+        self._lost = False
 
     def connect(self) -> tuple[bytes, bool]:
         scard = _scard()
@@ -198,14 +203,20 @@ class _Channel:
         return bytes(atr), protocol == scard.SCARD_PROTOCOL_T0
 
     def transmit(self, command: bytes) -> bytes:
+        self._lost = True
         result, answer = _scard().SCardTransmit(self._card, self._header, list(command))
         _check(result)
+        if not answer:
+            # No card answers without a status word: the driver lost it, and the daemon has not looked yet.
+            raise CardRemoved
+        self._lost = False
         return bytes(answer)
 
     def disconnect(self) -> None:
         scard = _scard()
         if self._card is not None:
-            scard.SCardDisconnect(self._card, scard.SCARD_RESET_CARD)
+            # A reset that fails has pcscd 1.9 take the reader for empty, and never see a card that comes at once.
+            scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD if self._lost else scard.SCARD_RESET_CARD)
             self._card = None
         if self._context is not None:
             scard.SCardReleaseContext(self._context)

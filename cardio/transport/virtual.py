@@ -63,6 +63,13 @@ class VirtualReaders:
             self._cards[name or next(iter(self._cards))] = None
             self._note()
 
+    def went(self, card: Powered) -> None:
+        """Note that a card took itself out, unless another is in its place."""
+        with self._changed:
+            for name in [name for name, there in self._cards.items() if there is card]:
+                self._cards[name] = None
+                self._note()
+
     def plug(self, name: str) -> None:
         """Add a reader."""
         with self._changed:
@@ -137,7 +144,7 @@ class _Channel:
         try:
             return card.transmit(command)
         except CardRemoved:
-            self._readers.remove(self._name)
+            self._readers.went(card)
             raise
 
     def disconnect(self) -> None:

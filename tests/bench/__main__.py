@@ -33,7 +33,7 @@ from qr import service
 from qr.bundle import BundleMaker
 from qr.model import step_at
 from qr.offline import OfflineVerifier, trust_on_first_use
-from tests.bench import books
+from tests.bench import books, card
 from tests.bench import seed as seeding
 from tests.bench.load import Load, drive, post
 from tests.bench.ours import FLOORS, compare
@@ -236,7 +236,16 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         Figure("memory of a worker", "MB", round(memory, 1), "150 MB", 150, round(memory / 150, 3), None),
     ]
     report += [figure(*row) for row in books.measure(settings, _bench_url(stores), directory)]
-    return report + providers
+    return report + providers + cards()
+
+
+def cards() -> list[Figure]:
+    """Return what a card's read costs beside its bare commands, under a real pcscd; nothing where there is none."""
+    rates = card.compare()
+    if rates is None:
+        return []
+    ours, bare = rates
+    return [figure("card read, proven, under pcscd", "/s", ours, "bare APDUs", bare, 0.83)]
 
 
 def beside(stores: Stores, directory: Path) -> list[Figure]:

@@ -4,13 +4,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from cardio.errors import CardError, CardMissing, ReaderMissing
+from cardio.errors import CardError, CardMissing, ReaderBusy, ReaderMissing
 from cardio.transport.held import Held
 from cardio.transport.pcsc import PcscReaders
 from cardio.transport.virtual import Powered, VirtualReaders
@@ -74,10 +74,22 @@ class Daemon:
         self._inserted[at] = self.pcscd.insert(card, (FIRST, SECOND)[at])
         eventually(lambda: self.atr(at) == card.atr)
 
+    def insert_all(self, cards: Sequence[Powered]) -> None:
+        """Put a card into each reader, waiting for all at once."""
+        for at in range(len(cards)):
+            self._pull(at)
+        eventually(lambda: all(self.atr(at) is None for at in range(len(cards))))
+        for at, card in enumerate(cards):
+            self._inserted[at] = self.pcscd.insert(card, (FIRST, SECOND)[at])
+        eventually(lambda: all(self.atr(at) == card.atr for at, card in enumerate(cards)))
+
     def remove(self, at: int = 0) -> None:
+        self._pull(at)
+        eventually(lambda: self.atr(at) is None)
+
+    def _pull(self, at: int) -> None:
         if at in self._inserted:
             self._inserted.pop(at).remove()
-        eventually(lambda: self.atr(at) is None)
 
     def hold(self, at: int = 0) -> Held:
         return self.readers.hold(self.names[at])
@@ -131,7 +143,7 @@ def held_again(desk: Desk, at: int = 0) -> Held:
     def hold() -> bool:
         try:
             found.append(desk.hold(at))
-        except (CardMissing, ReaderMissing):
+        except (CardMissing, ReaderMissing, ReaderBusy):
             return False
         return True
 

@@ -77,8 +77,14 @@ class Pcscd:
         """The daemon's socket, as seen from outside."""
         return self.sockets / "pcscd.comm"
 
+    def process(self) -> psutil.Process:
+        """Return the daemon."""
+        # nsenter forks into the namespace of processes: its child is the daemon.
+        assert self._daemon is not None
+        return psutil.Process(self._daemon.pid).children()[0]
+
     def plug(self, name: str, port: int) -> None:
-        """Declare a reader, from the daemon's next start or `look_again` on."""
+        """Declare a reader, from the daemon's next start on."""
         # The driver keeps its readers in variables of its own: one copy of it for each, or they share a card.
         driver = self.place / f"{port}.so"
         if not driver.exists():
@@ -90,10 +96,6 @@ class Pcscd:
     def unplug(self, name: str) -> None:
         """Take a reader out of the configuration, likewise."""
         (self.configs / name.replace(" ", "-")).unlink()
-
-    def look_again(self) -> None:
-        """Have the daemon read its configuration: readers come and go."""
-        self._signal(signal.SIGUSR1)
 
     def inside(self, *command: str) -> list[str]:
         """Return a command line that runs in the daemon's network."""
@@ -116,16 +118,10 @@ class Pcscd:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the daemon."""
         assert self._daemon is not None
-        self._signal(how)
+        self.process().send_signal(how)
         self._daemon.wait(10)
         for left in self.sockets.iterdir():
             left.unlink()
-
-    def _signal(self, which: signal.Signals) -> None:
-        assert self._daemon is not None
-        # nsenter forks into the namespace of processes: its child is the daemon.
-        for child in psutil.Process(self._daemon.pid).children():
-            child.send_signal(which)
 
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:

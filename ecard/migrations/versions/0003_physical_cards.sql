@@ -37,7 +37,9 @@ CREATE TABLE card_session (
     policy text NOT NULL,
     reader text,
     challenge bytea NOT NULL UNIQUE CHECK (length(challenge) = 16),
-    written bytea,
+    to_write bytea,
+    written text CHECK (written IN ('written', 'unchanged')),
+    mended text CHECK (mended IN ('finished', 'undone')),
     state text NOT NULL DEFAULT 'opening'
         CHECK (state IN ('opening', 'reading', 'pin', 'proven', 'read', 'failed')),
     taken_at timestamptz,
@@ -112,7 +114,7 @@ END $$;
 -- Open a session at the bridge paired with a terminal; one that still waits there makes way for it.
 CREATE FUNCTION card_session_open(
     p_id uuid, p_terminal uuid, p_bridge uuid, p_item text, p_policy text, p_reader text, p_challenge bytea,
-    p_written bytea, p_seconds integer, OUT outcome text, OUT expires_at timestamptz
+    p_to_write bytea, p_seconds integer, OUT outcome text, OUT expires_at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_link uuid;
@@ -129,8 +131,8 @@ BEGIN
     ELSE
         UPDATE card_session s SET state = 'failed', why = 'replaced'
             WHERE s.bridge = p_bridge AND s.state IN ('opening', 'reading', 'pin');
-        INSERT INTO card_session (id, terminal, bridge, link, item, policy, reader, challenge, written, expires_at)
-            VALUES (p_id, p_terminal, p_bridge, v_link, p_item, p_policy, p_reader, p_challenge, p_written,
+        INSERT INTO card_session (id, terminal, bridge, link, item, policy, reader, challenge, to_write, expires_at)
+            VALUES (p_id, p_terminal, p_bridge, v_link, p_item, p_policy, p_reader, p_challenge, p_to_write,
                     card_session_open.expires_at);
     END IF;
 END $$;

@@ -139,14 +139,19 @@ DECLARE
     v_known integer;
     v_wrong boolean;
     v_uneven boolean;
+    v_locked uuid[];
     v_hot uuid[];
     v_written integer;
     v_waiting integer;
 BEGIN
-    SELECT sum(t.known), bool_or(t.wrong), bool_or(t.total <> 0) INTO v_known, v_wrong, v_uneven FROM (
-        SELECT count(a.id) AS known, sum(l.amount) AS total,
-               bool_or(l.amount IS NULL OR l.amount = 0 OR l.amount NOT BETWEEN -1e15 AND 1e15) AS wrong
-        FROM unnest(p_legs) l LEFT JOIN account a ON a.id = l.account GROUP BY a.unit) t;
+    SELECT coalesce(sum(t.lines) FILTER (WHERE t.id IS NOT NULL), 0), bool_or(t.wrong), bool_or(t.total <> 0),
+           array_agg(t.id) FILTER (WHERE t.locked), array_agg(t.id) FILTER (WHERE t.locked AND t.hot)
+        INTO v_known, v_wrong, v_uneven, v_locked, v_hot FROM (
+        SELECT a.id, a.hot, l.lines, l.wrong, sum(l.total) OVER (PARTITION BY a.unit) AS total,
+               NOT a.hot OR a.floor IS NOT NULL AND l.least < 0 AS locked
+        FROM (SELECT account, count(*) AS lines, sum(amount) AS total, min(amount) AS least,
+                     bool_or(amount IS NULL OR amount = 0 OR amount NOT BETWEEN -1e15 AND 1e15) AS wrong
+              FROM unnest(p_legs) GROUP BY account) l LEFT JOIN account a ON a.id = l.account) t;
     IF v_wrong THEN
         RAISE EXCEPTION 'ledger: not an amount' USING ERRCODE = 'LG003';
     ELSIF v_known < v_lines THEN
@@ -159,11 +164,7 @@ BEGIN
         SELECT a.id, p_journal, l.amount FROM unnest(p_legs) l JOIN account a ON a.id = l.account
         WHERE a.hot AND (a.floor IS NULL OR l.amount > 0);
     GET DIAGNOSTICS v_waiting = ROW_COUNT;
-    PERFORM ledger_lock(array(
-        SELECT a.id FROM unnest(p_legs) l JOIN account a ON a.id = l.account
-        WHERE NOT (a.hot AND (a.floor IS NULL OR l.amount > 0))));
-    v_hot := array(SELECT a.id FROM unnest(p_legs) l JOIN account a ON a.id = l.account
-                   WHERE a.hot AND a.floor IS NOT NULL AND l.amount < 0 ORDER BY a.id);
+    PERFORM ledger_lock(v_locked);
     PERFORM ledger_fold(h) FROM unnest(v_hot) h;
     WITH leg AS (
         SELECT a.id, l.amount FROM unnest(p_legs) l JOIN account a ON a.id = l.account

@@ -78,6 +78,7 @@ def test_legs_that_do_not_sum_to_zero_in_each_unit_are_a_fault(settings: Setting
             ((our.source, -2), (hours, 2)),
             ((our.source, -100),),
             ((our.source, -100), (new_id(), 100)),
+            tuple((new_id(), amount) for amount in (5, -5) * 10),
         ):
             with pytest.raises(Exception, match="ledger: ") as fault:
                 await our.post(*legs)
