@@ -224,3 +224,7 @@ def _card_id(given: str | None) -> str | None:
         msg = "--card-id: 32 位十六进制 · 32 hex digits"
         raise click.UsageError(msg)
     return given.upper() if given else None
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from cardio.bridge.slots import Slot
 from cardio.errors import CardError, CardMissing, CardMute, CardRemoved, ReaderMissing, Text
 from cardio.transport.reader import MUTE, Reader, Readers
 
+_Found = Mapping[str, bytes | None] | CardError
 _INSERT = Text("请插入或放置社会保障卡", "insert or place the card")
 
 
@@ -46,20 +47,24 @@ class Counter:
 
     async def watch(self) -> None:
         """Follow readers and cards for ever."""
-        loop, stopped, told = asyncio.get_running_loop(), threading.Event(), asyncio.Queue[object]()
-        seen = lambda found: loop.call_soon_threadsafe(told.put_nowait, found)  # noqa: E731 - one line, used once
+        loop, stopped, told = asyncio.get_running_loop(), threading.Event(), asyncio.Queue[_Found]()
+
+        def seen(found: _Found) -> None:
+            # The loop may be gone by the time that a reader's service answers its last question.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(told.put_nowait, found)
+
         watching = threading.Thread(
             target=self._readers.watch, args=(seen, stopped.is_set), name="watch readers", daemon=True
         )
         watching.start()
         try:
             while True:
-                found = await told.get()
-                await self.seen(found)  # type: ignore[arg-type]
+                await self.seen(await told.get())
         finally:
             stopped.set()
 
-    async def seen(self, found: Mapping[str, bytes | None] | CardError) -> None:
+    async def seen(self, found: _Found) -> None:
         """Take in the readers and cards as they now are, or why there are none."""
         if isinstance(found, CardError):
             if self._wrong is None or self._wrong.code != found.code:

@@ -21,7 +21,7 @@ from cardio.commands.apdu import Command
 from cardio.commands.iso import CHALLENGE, GPO_DATA, INTERNAL, Dialect
 from cardio.errors import NotAllowed
 from cardio.files import tables
-from cardio.keys.model import INTERNAL_KEY, READ_SSSE, UPDATE_DF02, UPDATE_DF04
+from cardio.keys.model import INTERNAL_KEY, READ_DF02, READ_DF04, READ_SSSE, UPDATE_DF02, UPDATE_DF04
 from cardio.profile.versions import NAME
 from cardio.reading import BANK_NAMES
 
@@ -84,13 +84,13 @@ POLICIES: Mapping[str, Policy] = {
     "write_a1_04": Policy(
         {**IDENTITY, CERTIFICATE: EVERY},
         writes=frozenset({CERTIFICATE}),
-        keys=frozenset({READ_SSSE, UPDATE_DF02}),
+        keys=frozenset({READ_SSSE, READ_DF02, UPDATE_DF02}),
         pin=True,
     ),
     "settle_a2_52": Policy(
         {**IDENTITY, SETTLEMENTS: EVERY},
         writes=frozenset({SETTLEMENTS}),
-        keys=frozenset({READ_SSSE, UPDATE_DF04}),
+        keys=frozenset({READ_SSSE, READ_DF04, UPDATE_DF04}),
         pin=True,
     ),
 }

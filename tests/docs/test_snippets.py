@@ -13,6 +13,7 @@ import click
 import httpx
 import pytest
 
+from cardio.bridge.cli import main as bridge
 from ecard import settings as settings_module
 from ecard.audit import service as audit
 from ecard.cli import group
@@ -27,6 +28,8 @@ from tests.docs.pages import PAGES, ROOT, blocks, page, rows, section
 
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 ECARD = ".venv/bin/ecard"
+BRIDGE = ".venv/bin/ecard-bridge"
+PROGRAMS: dict[str, click.Group] = {"ecard": group, ECARD: group, "ecard-bridge": bridge, BRIDGE: bridge}
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
@@ -47,10 +50,10 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def leaves(words: list[str]) -> list[tuple[click.Command, list[str]]]:
-    """Return the commands that `words` name, with what follows; alternatives are written a|b."""
-    reached: list[tuple[click.Command, list[str]]] = [(group, words)]
-    while any(isinstance(command, click.Group) and rest for command, rest in reached):
+def leaves(program: str, words: list[str]) -> list[tuple[click.Command, list[str]]]:
+    """Return the commands of a program that `words` name, with what follows; alternatives are written a|b."""
+    reached: list[tuple[click.Command, list[str]]] = [(PROGRAMS[program], words)]
+    while any(isinstance(command, click.Group) and rest and rest[0][0] != "-" for command, rest in reached):
         deeper: list[tuple[click.Command, list[str]]] = []
         for command, rest in reached:
             assert isinstance(command, click.Group), words
@@ -68,13 +71,14 @@ def test_every_command_in_a_shell_block_is_taken_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    for needed in ("bundle.json", "keys.json", "docs/errors.md"):
+    for needed in ("bundle.json", "keys.json", "receipt.json", "record.json", "docs/errors.md"):
         Path(needed).touch()
     for words in command_lines(page(name)):
-        if words[0] == ECARD:
+        if words[0] in PROGRAMS:
             arguments = words[1 : words.index(">")] if ">" in words else words[1:]
-            for command, rest in leaves(arguments):
-                command.make_context(command.name, list(rest))
+            for command, rest in leaves(words[0], arguments):
+                if rest != ["--help"]:
+                    command.make_context(command.name, list(rest))
         elif words[0] == "make":
             assert words[1] in TARGETS, words
         elif words[0] == "bash":
@@ -84,8 +88,8 @@ def test_every_command_in_a_shell_block_is_taken_as_it_stands(
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_that_is_mentioned_exists_with_its_options(name: str) -> None:
     for words in mentions(page(name)):
-        if words[0] in ("ecard", ECARD) and len(words) > 1:
-            for command, rest in leaves(words[1:]):
+        if words[0] in PROGRAMS and len(words) > 1:
+            for command, rest in leaves(words[0], words[1:]):
                 known = {option for parameter in command.params for option in parameter.opts}
                 assert {word for word in rest if word.startswith("--")} <= known, words
         elif words[0] == "make" and len(words) > 1:

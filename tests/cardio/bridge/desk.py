@@ -18,7 +18,7 @@ from cardio.bridge.errors import PinCancelled
 from cardio.bridge.pin import Asked
 from cardio.bridge.screen import Screen
 from cardio.errors import CardError
-from cardio.transport.reader import Seen
+from cardio.transport.reader import Readers, Seen
 from cardio.transport.virtual import Powered, VirtualReaders
 from tests.cardio.bridge.peer import ISSUER, Peer
 
@@ -36,6 +36,7 @@ class NotedCard:
         self.pin, self.left = pin, tries
         self.noted: list[str] = []
         self.pause = 0.0
+        self.select = "9000"
 
     def reset(self) -> None:
         """Forget nothing: what reached it is what tests ask for."""
@@ -46,7 +47,7 @@ class NotedCard:
         time.sleep(self.pause)
         match command[1], command[2:4]:
             case 0xA4, _:
-                return bytes.fromhex("6A82" if command[-2:] == b"\xef\x06" and self.pin == "none" else "9000")
+                return bytes.fromhex("6A82" if command[-2:] == b"\xef\x06" and self.pin == "none" else self.select)
             case 0xB2, _:
                 return b"\x07\x09T00000001\x90\x00"
             case 0x20, _:
@@ -97,9 +98,12 @@ class Pad:
         self.ready: list[str] = []
         self.asked: list[Asked] = []
         self.waits = False
+        self.on_ask: Callable[[], None] = lambda: None
 
     async def ask(self, asked: Asked) -> str:
+        """Return what lies ready."""
         self.asked.append(asked)
+        self.on_ask()
         if self.waits:
             await asyncio.sleep(60)
         if not self.ready:
@@ -112,6 +116,7 @@ class Desk:
 
     def __init__(self, home: Home, server: Callable[[], str], tray: Tray, peer: Peer | None = None) -> None:
         self.home, self.server, self.tray = home, server, tray
+        self.readers: Readers = tray
         self._peer = peer
         self.pad = Pad()
         self.shown = io.StringIO()
@@ -129,7 +134,7 @@ class Desk:
         config = msgspec.structs.replace(self.home.read_config(), server=self.server(), **changed)
         screen = Screen(Console(file=self.shown, width=200))
         loop, failed = asyncio.new_event_loop(), list[BaseException]()
-        self.agent = Agent(self.home, config, self.home.device(), self.tray, screen, self.pad)
+        self.agent = Agent(self.home, config, self.home.device(), self.readers, screen, self.pad)
         task = loop.create_task(self.agent.run())
 
         def run() -> None:
