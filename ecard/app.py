@@ -70,7 +70,7 @@ from ecard.settings import Settings
 from pay.banks import routes as banks_routes
 from pay.banks.connector import lines_to_banks
 from pay.banks.directory import Banks
-from pay.banks.resolver import Resolver
+from pay.banks.resolver import KINDS, Resolver
 from pay.bills import marking
 from pay.bills import routes as bills
 from pay.bills.service import Office
@@ -81,10 +81,14 @@ from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
 from pay.receipts import routes as receipts
+from pay.reconciliation import routes as reconciliation
 from pay.rides import capture
 from pay.rides import routes as rides
 from pay.rides import store as ride_store
 from pay.rides.denied import DeniedMaker
+from pay.settlements import daily as settling
+from pay.settlements import routes as settlements
+from pay.settlements.service import payouts
 from pay.webhooks import delivery
 from pay.webhooks import routes as webhooks
 from pay.webhooks import store as webhook_store
@@ -118,6 +122,8 @@ ROUTERS = [
     clients.router,
     staff.router,
     webhooks.router,
+    reconciliation.router,
+    settlements.router,
     merchants.router,
     orders.router,
     order_codes.router,
@@ -166,7 +172,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
-        opened.resolver = Resolver(runtime.pool, banks)
+        opened.resolver = Resolver(runtime.pool, banks, {**KINDS, "payout": payouts(runtime.vault)})
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
@@ -180,6 +186,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             opened.hub.watch(settings.database_url or ""),
             logout.tell_for_ever(server, http),
             sweep.sweep_for_ever(runtime.pool, FORGETTING),
+            settling.settle_for_ever(runtime, banks),
             delivery.deliver_for_ever(runtime.pool, runtime.vault, runtime.clock, http),
             banks.refresh_for_ever(runtime.pool),
             opened.resolver.work_for_ever(),

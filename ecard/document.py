@@ -12,6 +12,7 @@ follows from what its handler takes (`_RULES`) and what it names in its `opt`:
 | `signed_by` | "key": public, but signed by a registered key itself |
 | `errors` | the errors of its own |
 | `also` | media types of the answer beside JSON |
+| `media` | the media type of an answer that is not JSON |
 
 What no code says stands in `document.toml`: examples, headers, how to sign.
 """
@@ -207,6 +208,8 @@ class _Describer:
                 content = {"application/json": self._content(wanted)}
                 content |= {kind: {"schema": {"type": "string"}} for kind in route.handler.opt.get("also", ())}
                 answers[str(status)]["content"] = content
+            elif "media" in route.handler.opt:
+                answers[str(status)]["content"] = {route.handler.opt["media"]: {"schema": {"type": "string"}}}
         return answers
 
     def _content(self, wanted: Any) -> Json:
@@ -230,7 +233,8 @@ def _given(route: Route) -> dict[int, tuple[Any, str]]:
     returned = route.handler.parsed_return_field
     if returned.is_subclass_of(Response):
         returned = returned.inner_types[0]
-    wanted = None if returned.is_none_type else returned.annotation
+    other = "media" in route.handler.opt
+    wanted = None if other or returned.is_none_type else returned.annotation
     said = (getattr(wanted, "__doc__", "") or "").partition("\n")[0] if isinstance(wanted, type) else ""
     status = route.handler.status_code
     given = {status: (wanted, said or HTTPStatus(status).phrase)}

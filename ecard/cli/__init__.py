@@ -26,6 +26,7 @@ _COMMANDS = {
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",
+    "reconcile": "reconcile",
     "receipt": "receipt",
     "serve": "serve",
     "webhooks": "webhooks",
@@ -64,6 +65,7 @@ def group() -> None:
     ecard keys list                签名密钥 · the signing keys
     ecard code verify --offline B  离线核验 · verify a code with no network
     ecard audit verify             验证审计日志 · prove the audit log
+    ecard reconcile FILE           银行对账文件 · a bank's day file
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network

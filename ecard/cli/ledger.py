@@ -15,7 +15,9 @@ from pay.bills import checks as bills
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
 from pay.orders import checks as orders
+from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
+from pay.settlements import checks as settlements
 
 CHECKS: tuple[Check, ...] = (
     *checks.CHECKS,
@@ -23,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     *orders.CHECKS,
     *bills.CHECKS,
     *rides.CHECKS,
+    *reconciliation.CHECKS,
+    *settlements.CHECKS,
 )
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")

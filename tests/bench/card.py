@@ -6,17 +6,22 @@ Both take the card, say the same, and let it go. Our read may take 1.2 times as 
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from cardio.errors import CardError
 from cardio.keys.software import sandbox_keys
 from cardio.transport.pcsc import PcscReaders
+from cardio.transport.virtual import VirtualReaders
 from cardio.virtual.card import VirtualCard
 from tests.cardio.acts import identify
-from tests.cardio.pcscd import NAMES, Pcscd, missing
+from tests.cardio.pcscd import FIRST, NAMES, Pcscd, missing
 
 ROUNDS = 5
 READS = 150
@@ -51,9 +56,34 @@ def compare() -> tuple[list[float], list[float]] | None:
         shutil.rmtree(place, ignore_errors=True)
 
 
+SERVES = """
+from cardio.virtual.card import VirtualCard
+from cardio.virtual.vpcd import connected, serve
+serve(VirtualCard(random=lambda count: bytes([90]) * count), connected(port={port}))
+"""
+"""The card, in a process of its own; its challenges are always the same, so that all may be said again."""
+
+
 def _measured(pcscd: Pcscd) -> tuple[list[float], list[float]]:
-    card = Recorded()
-    inserted = pcscd.insert(card)
+    commands = _commands()
+    served = subprocess.Popen(pcscd.inside(sys.executable, "-c", SERVES.format(port=FIRST)))
+    try:
+        return _rounds(commands)
+    finally:
+        for one in psutil.Process(served.pid).children():
+            one.terminate()
+        served.wait(10)
+
+
+def _commands() -> list[list[int]]:
+    """Return what is said to a card in a whole read."""
+    card, readers = Recorded(), VirtualReaders(NAMES[0])
+    readers.insert(card)
+    _ours(readers)
+    return [list(one) for one in card.told]
+
+
+def _rounds(commands: list[list[int]]) -> tuple[list[float], list[float]]:
     readers = PcscReaders()
     deadline = time.monotonic() + 10
     while True:
@@ -64,15 +94,11 @@ def _measured(pcscd: Pcscd) -> tuple[list[float], list[float]]:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-    card.told.clear()
-    _ours(readers)
-    commands = [list(one) for one in card.told]
     ours, bare = [], []
     for _ in range(ROUNDS):
         mine, other = _rates(lambda: _ours(readers), lambda: _bare(commands))
         ours.append(mine)
         bare.append(other)
-    inserted.remove()
     return ours, bare
 
 
@@ -90,7 +116,7 @@ def _rates(*reads: Callable[[], None]) -> list[float]:
 KEYS = sandbox_keys()
 
 
-def _ours(readers: PcscReaders) -> None:
+def _ours(readers: PcscReaders | VirtualReaders) -> None:
     with readers.hold(NAMES[0]) as reader:
         identify(reader, KEYS)
 

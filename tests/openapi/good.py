@@ -2,7 +2,9 @@
 
 import atexit
 import contextlib
+import datetime
 import itertools
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -15,6 +17,7 @@ from ecard.cards.sandbox import FACE_PASSED
 from ecard.client import Channel, Phone, Session, Terminal
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
+from ecard.ids import new_id
 from ecard.keys import to_jwk
 from tests.agency import BillingAgency, agency_process
 from tests.auth.party import fapi, new_pkce
@@ -270,6 +273,51 @@ def _counter(bureau: Bureau) -> Terminal:
     return paired(bureau)[0]
 
 
+_days = itertools.count(secrets.randbelow(3000))
+
+
+def _day_file() -> tuple[str, dict[str, Any]]:
+    """Return a day, long ago and not used before, and the request that reconciles a file with one unknown payment."""
+    day = datetime.date(2001, 1, 1) + datetime.timedelta(days=next(_days))
+    lines = (
+        f"H|ecard-day-1|SANDBOX|{day:%Y%m%d}|CNY",
+        f"D|1|pay|X{new_id().hex}||100|D|0004|{day}T01:02:03Z",
+        "T|1|100|0",
+        "",
+    )
+    return str(day), {"bank": "SANDBOX", "day": str(day), "content": "\n".join(lines)}
+
+
+def _break(bureau: Bureau, body: dict[str, Any], *, proposed: bool) -> Good:
+    _shop(bureau)
+    day, asked = _day_file()
+    bureau.finance.call("POST", "/v1/reconciliations", asked)
+    found = bureau.finance.call("GET", "/v1/breaks", query=f"day={day}&status=open").json()[0]["id"]
+    if not proposed:
+        return Good(bureau.finance, body, {"wanted": found})
+    proposal = {"how": "corrected", "note": "银行已更正"}
+    bureau.finance.call("POST", f"/v1/breaks/{found}/proposal", proposal)
+    return Good(bureau.security.register_operator("复核", "finance"), body, {"wanted": found})
+
+
+def _day_loaded(bureau: Bureau) -> Good:
+    _shop(bureau)
+    asked = _day_file()[1]
+    file = bureau.finance.call("POST", "/v1/reconciliations", asked).json()["id"]
+    return Good(bureau.finance, path={"file": file})
+
+
+def _new_shop(bureau: Bureau) -> Good:
+    shop = Shop(bureau)
+    body = {
+        "name": "东门售票处",
+        "bank": "SANDBOX",
+        "bank_account": "6299990000000000020",
+        "terminals": [str(shop.till.actor)],
+    }
+    return Good(bureau.finance, body, {"merchant": str(shop.agency)})
+
+
 @cache
 def _transit(bureau: Bureau) -> TransitOperator:
     return TransitOperator(bureau)
@@ -363,6 +411,9 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "attempt_decide": _suspended,
     "attempts_list": lambda bureau: Good(bureau.finance),
     "bundle_get": lambda _: Good(),
+    "break_decide": lambda bureau: _break(bureau, {"agree": True}, proposed=True),
+    "break_propose": lambda bureau: _break(bureau, {"how": "platform", "note": "差额很小"}, proposed=False),
+    "breaks_list": lambda bureau: Good(bureau.finance),
     "card_face": lambda bureau: Good(_phone(bureau)),
     "card_report": lambda bureau: Good(bureau.phone(), {"status": "lost_temporary"}),
     "card_session_get": _card_session,
@@ -433,6 +484,15 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "terminal_register": _terminal,
     "use_dispute": _disputed,
     "uses_list": lambda bureau: Good(_phone(bureau)),
+    "reconciliation_get": _day_loaded,
+    "reconciliation_run": lambda bureau: Good(bureau.finance, _day_file()[1]),
+    "reconciliations_list": lambda bureau: Good(bureau.finance),
+    "settlement_fee_set": lambda bureau: Good(bureau.finance, {"points": 60}, {"merchant": str(_shop(bureau).agency)}),
+    "settlement_run": lambda bureau: Good(bureau.finance, {"day": "2001-01-01"}),
+    "settlements_list": lambda bureau: Good(_shop(bureau).online),
+    "shop_register": _new_shop,
+    "shops_list": lambda bureau: Good(bureau.finance, path={"merchant": str(_shop(bureau).agency)}),
+    "statement_get": lambda bureau: Good(_shop(bureau).online),
     "visit_create": _visit,
     "webhook_events": lambda bureau: Good(bureau.terminal("online")),
     "webhook_register": lambda bureau: Good(_merchant_server(bureau), _ADDRESS),

@@ -8,6 +8,9 @@ from tests.bureau import Bureau
 from tests.openapi.good import GOOD
 from tests.openapi.observed import COMMITTED
 
+pytestmark = pytest.mark.usefixtures("bank_house")
+"""A good request of payment finds a bank."""
+
 OPERATIONS = {
     raw["operationId"]: (method.upper(), path, raw)
     for path, methods in json.loads(COMMITTED.read_bytes())["paths"].items()

@@ -21,6 +21,9 @@ from tests.bureau import Bureau
 from tests.openapi.good import GOOD, Good
 from tests.openapi.observed import COMMITTED, declared, observed, undeclared
 
+pytestmark = pytest.mark.usefixtures("bank_house")
+"""A good request of payment finds a bank."""
+
 document = json.loads(COMMITTED.read_bytes())
 api = schemathesis.openapi.from_dict(document)
 operations = [found.ok() for found in api.get_all_operations() if isinstance(found, Ok)]

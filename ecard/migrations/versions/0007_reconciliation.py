@@ -13,5 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create what the bank's day file is compared with."""
+    """Create what merchants are told by and paid by, and what the bank's day file is compared with."""
+    run("0007_webhooks.sql")
     run("0007_reconciliation.sql")
+    run("0007_settlement.sql")
