@@ -8,7 +8,7 @@ PIP = $(PYTHON) -m pip --python .venv/bin/python --disable-pip-version-check --q
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check bench fuzz openapi lock clean packages clients card
+.PHONY: help setup dev demo serve test check drill bench fuzz openapi lock clean packages clients card
 
 help: ## 列出全部命令 · list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ check: dev ## 静态检查与接口文档核对 · lint, types, layers, API docu
 
 bench: dev clients ## 性能测量, 各项与其上限并列 · measure, each figure beside its limit
 	$(BIN)/python -m tests.bench
+
+drill: dev ## 故障演练, 负载下杀进程、断网、写满磁盘后核对账目 (LONG=1 全量) · break it under load, then compare every book
+	$(BIN)/python -m tests.drill
 
 fuzz: dev ## 用随机输入试验读卡的解析器, 每个 60 秒 · fuzz what parses a card's answers, 60 s each
 	$(BIN)/python -m tests.fuzz

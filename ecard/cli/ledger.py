@@ -14,6 +14,7 @@ from pay.banks import checks as banks_checks
 from pay.bills import checks as bills
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
+from pay.orders import checks as orders
 from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
 from pay.settlements import checks as settlements
@@ -21,6 +22,7 @@ from pay.settlements import checks as settlements
 CHECKS: tuple[Check, ...] = (
     *checks.CHECKS,
     *banks_checks.CHECKS,
+    *orders.CHECKS,
     *bills.CHECKS,
     *rides.CHECKS,
     *reconciliation.CHECKS,

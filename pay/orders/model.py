@@ -110,7 +110,7 @@ def check_evidence(item: Item, evidence: Evidence, setting: str) -> bool:
     What proves possession alone does where the item asks for knowledge: the password is then asked for on the
     phone. Raises FormNotAccepted, WrongScene, WrongPlace or TooWeak.
     """
-    if evidence.strength.meets(item.strength):
+    if evidence.strength.meets(item.strength) or not evidence.strength.meets(Strength.POSSESSION):
         check(item, evidence, setting)
         return False
     check(item, msgspec.structs.replace(evidence, strength=Strength.KNOWLEDGE), setting)

@@ -70,7 +70,7 @@ _OPENING = (
     OverOrderLimit,
     OutTradeNoUsed,
 )
-_CHARGING = (
+CHARGING = (
     *_OPENING,
     OverDayLimit,
     FormNotAccepted,
@@ -88,7 +88,7 @@ _CHARGING = (
     InFlight,
 )
 """Beside those of the evidence's readers, which `ecard.app` knows."""
-_CONFIRMING = (
+CONFIRMING = (
     NotFound,
     OrderNotWaiting,
     OrderExpired,
@@ -102,9 +102,10 @@ _CONFIRMING = (
     BusiSeqUnknown,
     OverDayLimit,
 )
+REFUNDING = (NotFound, NotRefundable, OverRefund, OutRefundNoUsed, BalanceShort, InFlight)
 
 
-@post("/charges", operation_id="charge_create", status_code=201, opt={"direct": True, "errors": _CHARGING})
+@post("/charges", operation_id="charge_create", status_code=201, opt={"direct": True, "errors": CHARGING})
 async def charge_create(
     data: JSONBody[ChargeRequest],
     request: Request[Any, Any, Any],
@@ -166,7 +167,7 @@ async def order_close(order: FromPath[UUID], terminal: Given[Terminal], till: Gi
     "/orders/{order:uuid}/refunds",
     operation_id="refund_create",
     status_code=201,
-    opt={"errors": (NotFound, NotRefundable, OverRefund, OutRefundNoUsed, BalanceShort, InFlight)},
+    opt={"errors": REFUNDING},
 )
 async def refund_create(
     order: FromPath[UUID],
@@ -207,7 +208,7 @@ async def my_order(order: FromPath[UUID], holder: Given[Holder], till: Given[Til
     return await confirming.order(till, holder, order)
 
 
-@post("/me/orders/{order:uuid}/confirm", operation_id="my_order_confirm", status_code=200, opt={"errors": _CONFIRMING})
+@post("/me/orders/{order:uuid}/confirm", operation_id="my_order_confirm", status_code=200, opt={"errors": CONFIRMING})
 async def my_order_confirm(
     order: FromPath[UUID], data: JSONBody[Confirmation], holder: Given[Holder], till: Given[Till]
 ) -> MyOrder:

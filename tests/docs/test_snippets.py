@@ -71,7 +71,7 @@ def test_every_command_in_a_shell_block_is_taken_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    for needed in ("bundle.json", "keys.json", "receipt.json", "record.json", "docs/errors.md"):
+    for needed in ("bundle.json", "keys.json", "bank.jwk", "receipt.json", "record.json", "docs/errors.md"):
         Path(needed).touch()
     for words in command_lines(page(name)):
         if words[0] in PROGRAMS:
@@ -178,7 +178,7 @@ def test_the_query_for_heads_gives_what_bundles_repeat(bureau: Bureau, settings:
         await runtime.close()
 
     asyncio.run(seal())
-    [query] = blocks(page("docs/operating.md"), "sql")
+    [query] = blocks(section(page("docs/operating.md"), "## Audit log"), "sql")
     tokens = {row["seq"]: row["token"] for row in found(settings, "SELECT seq, token FROM audit_seal")}
     heads = {row["seq"]: row["head"] for row in found(settings, query) if row["seq"] in tokens}
     assert tokens

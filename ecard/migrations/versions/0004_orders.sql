@@ -137,15 +137,21 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- What a merchant is to be told of an order.
+-- What a merchant is to be told of an order or of one of its refunds.
 CREATE FUNCTION pay_tell(p_order pay_order, p_event text, p_refund uuid DEFAULT NULL) RETURNS void
-LANGUAGE sql AS $$
-    INSERT INTO outbox (id, topic, body)
-    SELECT gen_random_uuid(), 'webhook', jsonb_build_object(
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_body jsonb := jsonb_build_object(
         'merchant', p_order.merchant, 'event', p_event, 'order', p_order.id, 'out_trade_no', p_order.out_trade_no,
         'item', p_order.item, 'amount', p_order.amount, 'refunded', p_order.refunded, 'state', p_order.state,
-        'at', clock_timestamp()) || CASE WHEN p_refund IS NULL THEN '{}' ELSE jsonb_build_object('refund', p_refund) END
-$$;
+        'at', clock_timestamp());
+BEGIN
+    IF p_refund IS NOT NULL THEN
+        v_body := v_body || (SELECT jsonb_build_object('refund', r.id, 'out_refund_no', r.out_refund_no,
+                                                       'refund_amount', r.amount) FROM refund r WHERE r.id = p_refund);
+    END IF;
+    INSERT INTO outbox (id, topic, body) VALUES (ledger_id(), 'webhook', v_body);
+END $$;
 
 -- A holder's code at a till: order, code, limits and attempt in one statement, before the bank is asked.
 -- Outcomes: ok; taken (the order number is known: a retry, or another order's); payer_unknown (bind the bank and

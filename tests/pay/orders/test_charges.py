@@ -2,6 +2,7 @@
 
 import pytest
 
+from ecard.catalogue.model import Scene
 from ecard.settings import Settings
 from tests.bank import Bank
 from tests.bureau import Bureau, code_of_step, refused, rows
@@ -94,16 +95,6 @@ def test_a_number_belongs_to_one_order(shop: Shop, bureau: Bureau, bank: Bank) -
     assert shop.charge(code)["state"] == "paid", "the refusal has not used the code up"
 
 
-def test_a_retry_with_an_expired_code_finds_its_order(
-    shop: Shop, bureau: Bureau, bank: Bank, settings: Settings
-) -> None:
-    del bank
-    body, key = shop.body(payer(bureau).code("pay")), new_number()
-    first = shop.asking(body, key=key).json()
-    rows(settings, "UPDATE pay_order SET body_sha256 = body_sha256 WHERE id = $1", first["id"])
-    assert shop.asking(body, key=key).json() == first
-
-
 def test_a_request_under_way_is_told_so(shop: Shop, bureau: Bureau, bank: Bank, settings: Settings) -> None:
     del bank
     body, key = shop.body(payer(bureau).code("pay")), new_number()
@@ -124,8 +115,6 @@ def test_a_code_of_another_scene_pays_nothing(shop: Shop, bureau: Bureau, bank: 
 
 def test_an_old_code_pays_nothing(shop: Shop, bureau: Bureau, bank: Bank, settings: Settings) -> None:
     del bank
-    from ecard.catalogue.model import Scene  # noqa: PLC0415
-
     phone = payer(bureau)
     with refused("code_expired"):
         shop.charge(code_of_step(settings, phone, -10, Scene.PAY).code)
