@@ -84,7 +84,7 @@ def check_form(item: Item, form: Form) -> None:
 def acr(form: Form, level: int, strength: Strength) -> str:
     """Return the authentication context: the e-card's level, or the physical card, and what was proven.
 
-    "l1-possession", "card-possession": a physical card has no level (ADR 0017).
+    "l1-possession", "card-possession": a physical card has no level (ADR 0025).
     """
     return f"{'card' if form is Form.PHYSICAL else f'l{level}'}-{strength.value}"
 
