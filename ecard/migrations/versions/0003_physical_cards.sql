@@ -4,8 +4,11 @@
 ALTER TABLE actor DROP CONSTRAINT actor_kind_check;
 ALTER TABLE actor ADD CHECK (kind IN ('holder', 'terminal', 'operator', 'channel', 'bridge'));
 
--- The chip's own number (卡识别码), by its blind index: what a card proves is that it is this one.
-ALTER TABLE card ADD COLUMN card_id_index bytea UNIQUE;
+-- The card's own number (卡识别码) and the chip's number in its ATR (卡复位信息), by their blind indexes. A card's keys
+-- are diversified by the chip's: that is what it proves, and only both together say that the card is this one.
+ALTER TABLE card ADD COLUMN card_id_index bytea UNIQUE,
+                 ADD COLUMN chip_index bytea,
+                 ADD CHECK ((card_id_index IS NULL) = (chip_index IS NULL));
 
 -- `link` names the living connection, and the process that holds it says each second that it lives.
 -- `pairing` is a MAC of the digits on the bridge's screen; `scan` what its scanner read last.

@@ -95,6 +95,27 @@ def test_a_counter_that_puts_another_name_on_a_genuine_card_is_found_out(
         assert (noted["outcome"], noted["card"] is not None) == ("card_mismatch", True)
 
 
+def test_a_genuine_card_cannot_be_passed_off_as_another_persons(
+    bureau: Bureau, counter: Counter, settings: Settings
+) -> None:
+    """The PC swaps every record for the victim's, the card's number too; its own card answers the challenge."""
+    for version in ("2.00", "3.00"):
+        _, other = new_card(bureau, version=version)
+        _, own = new_card(bureau, version=version)
+        mine, theirs = (one.data.records(version, name_more=True) for one in (own, other))
+        swaps = {mine[file][tag]: theirs[file][tag] for file in mine for tag in mine[file]}
+
+        def swap(_: Sequence[bytes], answers: list[bytes], swaps: dict[bytes, bytes] = swaps) -> list[bytes]:
+            return [swaps.get(one[:-2], one[:-2]) + one[-2:] for one in answers]
+
+        counter.lie = swap
+        seen = counter.read(PENSION, own)
+        counter.lie = lambda _, answers: answers
+        assert failed(seen) == "card_mismatch"
+        [noted] = audited(settings, seen["id"])
+        assert noted["card"] is not None
+
+
 def test_a_lost_card_is_refused_at_the_next_read(bureau: Bureau, counter: Counter, settings: Settings) -> None:
     person, card = new_card(bureau)
     session = counter.read(PENSION, card)["id"]
