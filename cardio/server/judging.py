@@ -98,9 +98,11 @@ async def note(runtime: Runtime, row: SessionRow, why: str, card: int | None) ->
         )
 
 
-async def note_written(runtime: Runtime, row: SessionRow, card: int, fields: list[str], mended: str | None) -> None:
-    """Put what was written to a card into the audit log: the names of the fields, none of their values."""
+async def note_written(
+    runtime: Runtime, row: SessionRow, card: int, fields: list[str], outcome: str, mended: str | None = None
+) -> None:
+    """Put a write to a card into the audit log, begun and then done: the fields' names, none of their values."""
     detail: dict[str, object] = {"session": str(row.id), "bridge": str(row.bridge), "fields": fields, "mended": mended}
     await audit.insert(
-        runtime.pool, kind="card_written", outcome="ok", actor=row.terminal, card=card, item=row.item, detail=detail
+        runtime.pool, kind="card_written", outcome=outcome, actor=row.terminal, card=card, item=row.item, detail=detail
     )

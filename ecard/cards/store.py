@@ -116,9 +116,7 @@ async def with_phone(db: Db, holder: UUID) -> int | None:
     return card
 
 
-async def add(
-    tx: Tx, holder: UUID, id_index: bytes, profile: bytes, card_no_index: bytes, *chip: bytes | None
-) -> int:
+async def add(tx: Tx, holder: UUID, id_index: bytes, profile: bytes, card_no_index: bytes, *chip: bytes | None) -> int:
     """Register a person (or find the one known) with a new card; return its number. Raises HolderExists.
 
     `chip` are the indexes of the card's own number and of its chip's, both or neither known.

@@ -341,7 +341,8 @@ def test_a_card_that_replaces_a_cancelled_one_is_issued_afresh(bureau: Bureau) -
 
 
 @pytest.mark.parametrize(
-    ("given", "missing"), [({"card_id": "640100" + "F" * 26}, "/card_atr"), ({"card_atr": "6013042500000001"}, "/card_id")]
+    ("given", "missing"),
+    [({"card_id": "640100" + "F" * 26}, "/card_atr"), ({"card_atr": "6013042500000001"}, "/card_id")],
 )
 def test_a_cards_number_and_its_chips_are_registered_together(
     bureau: Bureau, given: dict[str, str], missing: str
