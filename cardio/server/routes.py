@@ -134,7 +134,7 @@ async def card_session_get(
     runtime: Given[Runtime],
     hub: Given[Hub],
     wait: Annotated[
-        int, QueryParameter(ge=0, le=10, description="最多等待秒数 (seconds to wait for the next step)")
+        int, QueryParameter(ge=0, le=5, description="最多等待秒数 (seconds to wait for the next step)")
     ] = 0,
 ) -> CardSessionView:
     """Look at a card session 读卡进度: where it stands, and what the clerk may compare; the name and number masked."""

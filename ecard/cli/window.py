@@ -33,7 +33,7 @@ _VPCD = "Virtual PCD"
 """How vpcd's readers are called."""
 _PATIENCE = 3.0
 """Seconds until a card is seen in a reader of pcscd."""
-_WAIT = 10
+_WAIT = 5
 
 
 class Slot:

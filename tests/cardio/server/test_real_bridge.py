@@ -38,8 +38,8 @@ class Place:
         """Read the card that is in the reader, for an item."""
         body = {"item": item, "write": WRITES.get(item)}
         session = self.terminal.call("POST", "/v1/card-sessions", body).json()["id"]
-        for _ in range(4):
-            view: dict[str, Any] = self.terminal.call("GET", f"/v1/card-sessions/{session}", query="wait=10").json()
+        for _ in range(6):
+            view: dict[str, Any] = self.terminal.call("GET", f"/v1/card-sessions/{session}", query="wait=5").json()
             if view["state"] not in {"opening", "reading", "pin"}:
                 break
         return view
