@@ -182,9 +182,13 @@ def test_types_are_named_as_published() -> None:
         "ecard-assertion+jwt",
         "ecard-bundle+jwt",
         "ecard-seal+jwt",
+        "ecard-denied+jwt",
+        "ecard-ledger-period+jwt",
         "ecard-device+jwt",
         "at+jwt",
         "JWT",
+        "ecard-bridge+jwt",
+        "ecard-bridge-session+jwt",
         "logout+jwt",
     ]
 
