@@ -14,13 +14,16 @@ from uuid import UUID
 from cardio.bridge import messages
 from cardio.bridge.errors import ReaderAmbiguous, SessionBusy, SessionOver
 from cardio.bridge.pin import PinPad
+from cardio.bridge.policy import POLICIES
 from cardio.bridge.screen import Screen
 from cardio.bridge.sessions import Driver, Session
 from cardio.bridge.slots import Slot
-from cardio.errors import CardError, CardMissing, CardMute, CardRemoved, ReaderMissing, Text
+from cardio.errors import CardError, CardMissing, CardMute, CardRemoved, NotAllowed, ReaderMissing, Text
 from cardio.transport.reader import MUTE, Reader, Readers
 
 _Found = Mapping[str, bytes | None] | CardError
+MOST = 16
+"""Sessions at once, those that wait for a card included: more than a counter has readers."""
 _INSERT = Text("请插入或放置社会保障卡", "insert or place the card")
 
 
@@ -107,7 +110,10 @@ class Counter:
 
     async def open(self, driver: Driver, opened: messages.Open) -> None:
         """Begin a session for a driver, who is told how it goes."""
-        if opened.session in self._sessions:
+        if POLICIES[opened.policy].item not in {None, opened.item}:
+            await driver.send(messages.Failed(session=opened.session, code=NotAllowed.code))
+            return
+        if opened.session in self._sessions or len(self._sessions) >= MOST:
             await driver.send(messages.Failed(session=opened.session, code=SessionBusy.code))
             return
         session = Session(driver, opened, self._pad, lambda: self._find(opened))

@@ -45,6 +45,8 @@ class Policy(NamedTuple):
     """The keys by which the card may be opened."""
     bank: bool = False
     pin: bool = False
+    item: str | None = None
+    """The one item that it is for: one that writes is not lent to another."""
 
     def has(self, app: int) -> bool:
         """Whether an application may be selected."""
@@ -86,12 +88,14 @@ POLICIES: Mapping[str, Policy] = {
         writes=frozenset({CERTIFICATE}),
         keys=frozenset({READ_SSSE, READ_DF02, UPDATE_DF02}),
         pin=True,
+        item="A1-04",
     ),
     "settle_a2_52": Policy(
         {**IDENTITY, SETTLEMENTS: EVERY},
         writes=frozenset({SETTLEMENTS}),
         keys=frozenset({READ_SSSE, READ_DF04, UPDATE_DF04}),
         pin=True,
+        item="A2-52",
     ),
 }
 """The policies by their names on the wire."""

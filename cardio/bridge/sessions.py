@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cardio import reading
 from cardio.bridge import messages
-from cardio.bridge.errors import PinCancelled
+from cardio.bridge.errors import PinCancelled, SessionBusy
 from cardio.bridge.pin import Asked, PinPad
 from cardio.bridge.policy import Guard
 from cardio.bridge.slots import Slot
@@ -17,6 +17,8 @@ from cardio.transport.reader import Reader
 
 LIFETIME = 60.0
 """Seconds from `open` that a session lasts at most."""
+AHEAD = 4
+"""Frames of a driver that may wait for the card: each batch is answered before the next is due."""
 _OK = b"\x90\x00"
 
 
@@ -41,8 +43,11 @@ class Session:
         self._wrong = False
 
     def put(self, told: messages.SessionFrame | CardError) -> None:
-        """Hand over a frame of the driver, or what befell the card."""
-        self._inbox.put_nowait(told)
+        """Hand over a frame of the driver, or what befell the card; a driver too far ahead of the card is cut off."""
+        if self._inbox.qsize() < AHEAD:
+            self._inbox.put_nowait(told)
+        elif self._inbox.qsize() == AHEAD:
+            self._inbox.put_nowait(told if isinstance(told, CardError) else SessionBusy())
 
     async def run(self) -> None:
         """Run the session to its end; the driver is told of an end that it did not ask for."""

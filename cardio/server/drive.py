@@ -30,6 +30,8 @@ Frame = TypeVar("Frame", bound=SessionFrame)
 ANSWER_SECONDS = 12
 """Seconds for a batch: a few commands of two seconds at most each."""
 MODULE_SECONDS = 5
+ATR_BYTES = 33
+"""Bytes of the longest ATR (ISO/IEC 7816-3 §8.2.1)."""
 _ASKS_PIN = frozenset({Policy.IDENTIFY_PIN, Policy.PAN, Policy.WRITE_A1_04, Policy.SETTLE_A2_52})
 log = logging.getLogger("cardio.server")
 
@@ -110,7 +112,7 @@ class Talk:
             if frame.verified:
                 return
             if not frame.left:
-                raise Ended("pin_locked")
+                raise Ended(Why.PIN_LOCKED)
             await sessions.move(runtime.pool, self.row.id, SessionState.PIN, pin_left=min(frame.left, 15))
 
 
@@ -133,16 +135,17 @@ async def _drive(bench: Bench, talk: Talk, item: Item) -> None:
     """Read, judge, and note the outcome; whatever happens, the session has an end."""
     runtime, row = bench.runtime, talk.row
     seconds = max(0.0, row.expires_at.timestamp() - runtime.clock.time())
-    version, ended = None, Ended(Why.BAD_ANSWER)
+    version, card, ended = None, None, Ended(Why.BAD_ANSWER)
     try:
         async with asyncio.timeout(seconds):
             read = await _read(bench, talk, item)
             version = read.seen.version
             judged = await judging.judge(runtime, read)
+            card = judged.card
             await _finish(bench, talk, item, read, judged)
             return
     except (Ended, judging.Refusal) as error:
-        ended = Ended(error.why, card=error.card)
+        ended, card = Ended(error.why), error.card or card
     except CardError as error:
         ended = Ended(error.code)
     except TimeoutError:
@@ -152,8 +155,8 @@ async def _drive(bench: Bench, talk: Talk, item: Item) -> None:
     except Exception as error:  # noqa: BLE001 - the counter is told that it failed, whatever it was
         log.warning("a card session failed: %s", type(error).__name__)
     why = str(ended.why)
-    await judging.note(runtime, row, why, ended.card)
-    await sessions.fail(runtime.pool, row.id, why, card=ended.card, version=version, trips=talk.trips)
+    await judging.note(runtime, row, why, card)
+    await sessions.fail(runtime.pool, row.id, why, card=card, version=version, trips=talk.trips)
 
 
 async def _read(bench: Bench, talk: Talk, item: Item) -> Read:
@@ -168,6 +171,8 @@ async def _read(bench: Bench, talk: Talk, item: Item) -> Read:
         atr = bytes.fromhex(opened.atr)
     except ValueError:
         raise Ended(Why.BAD_ANSWER) from None
+    if len(atr) > ATR_BYTES:
+        raise Ended(Why.BAD_ANSWER)
     seen = await talk.run(reading.recognise())
     try:
         answered = await _proven(bench.keys, talk, seen, atr)
@@ -187,8 +192,10 @@ async def _written(bench: Bench, talk: Talk, read: Read, judged: Judged) -> Outc
     asked = Asked(seen.card_id, read.atr, seen.algorithm, external=random, usage=USAGE[row.policy])
     answered = await _asked(bench.keys, asked)
     values = open_write(runtime, row.to_write)
+    # Before the first byte: a write that is cut off, or undone, must not be one that nobody knows of.
+    await judging.note_written(runtime, row, judged.card, sorted(values), "begun")
     done = outcome(await talk.run(script(row.policy, seen, values, answered.external or b"")))
-    await judging.note_written(runtime, row, judged.card, sorted(values), done.mended)
+    await judging.note_written(runtime, row, judged.card, sorted(values), "ok", done.mended)
     return done
 
 
@@ -250,4 +257,4 @@ async def _finish(bench: Bench, talk: Talk, item: Item, read: Read, judged: Judg
         mended=done.mended,
     )
     if not await sessions.finish(runtime.pool, row.id, result):
-        raise Ended(Why.TIMED_OUT, card=judged.card)
+        raise Ended(Why.TIMED_OUT)

@@ -1,18 +1,21 @@
 """What a card says, held against the registry: the person is who the registry has under the card's own number.
 
 Nothing of a holder comes from the counter. The card's number is looked up; what else was read is only compared,
-since whoever passes it on could have changed it. A refusal that says something about a card is audited with it.
+since whoever passes it on could have changed it. What the card proves is the key of its chip, by the number in its
+ATR: only where the registry has that chip under that card's number, the number is proven as well. A refusal that
+says something about a card is audited with it.
 """
 
 import hmac
 from typing import NamedTuple
 
+from cardio.keys.model import serial_of
 from cardio.reading import Holder, Recognised
 from cardio.server.model import REFUSALS, Why
 from cardio.server.sessions import SessionRow
 from ecard.audit import store as audit
 from ecard.cards.model import Profile, Status
-from ecard.cards.profiles import card_id_index, open_profile
+from ecard.cards.profiles import card_id_index, chip_index, open_profile
 from ecard.cards.service import today
 from ecard.cards.store import CardRow, by_card_id
 from ecard.catalogue.model import Item
@@ -63,7 +66,7 @@ async def judge(runtime: Runtime, read: Read) -> Judged:
     if read.seen.expires is not None and read.seen.expires < today(runtime):
         raise Refusal(Why.EXPIRED, row.seq)
     profile = open_profile(runtime.vault, row.profile)
-    if not _alike(read, profile):
+    if row.chip_index != chip_index(runtime.vault, serial_of(read.atr).hex()) or not _alike(read, profile):
         raise Refusal(Why.MISMATCH, row.seq)
     return Judged(row.seq, profile)
 
@@ -95,9 +98,11 @@ async def note(runtime: Runtime, row: SessionRow, why: str, card: int | None) ->
         )
 
 
-async def note_written(runtime: Runtime, row: SessionRow, card: int, fields: list[str], mended: str | None) -> None:
-    """Put what was written to a card into the audit log: the names of the fields, none of their values."""
+async def note_written(
+    runtime: Runtime, row: SessionRow, card: int, fields: list[str], outcome: str, mended: str | None = None
+) -> None:
+    """Put a write to a card into the audit log, begun and then done: the fields' names, none of their values."""
     detail: dict[str, object] = {"session": str(row.id), "bridge": str(row.bridge), "fields": fields, "mended": mended}
     await audit.insert(
-        runtime.pool, kind="card_written", outcome="ok", actor=row.terminal, card=card, item=row.item, detail=detail
+        runtime.pool, kind="card_written", outcome=outcome, actor=row.terminal, card=card, item=row.item, detail=detail
     )

@@ -58,6 +58,7 @@ class Why(StrEnum):
 
     REPLACED = "replaced"
     BRIDGE_LOST = "bridge_lost"
+    UNPAIRED = "unpaired"
     BAD_ANSWER = "bad_answer"
     TIMED_OUT = "timed_out"
     UNKNOWN = "card_unknown"
@@ -66,11 +67,13 @@ class Why(StrEnum):
     EXPIRED = "card_expired"
     SUSPENDED = "card_suspended"
     ACCOUNT = "account_mismatch"
+    PIN_LOCKED = "pin_locked"
 
 
 TEXTS = {
     Why.REPLACED: Text("已开始新的读卡", "Another read was begun"),
     Why.BRIDGE_LOST: Text("与读卡服务的连接已断开", "The bridge's connection was lost"),
+    Why.UNPAIRED: Text("本终端与读卡服务的配对已解除", "The terminal's pairing with the bridge has ended"),
     Why.BAD_ANSWER: Text("读卡服务或卡片的应答无法识别", "The bridge's or the card's answer makes no sense"),
     Why.TIMED_OUT: Text("读卡超时", "The read took too long"),
     Why.UNKNOWN: Text("该卡未登记", "The card is not registered"),
@@ -79,8 +82,11 @@ TEXTS = {
     Why.EXPIRED: Text("卡片已过有效期", "The card has expired"),
     Why.SUSPENDED: Text("该社会保障卡已挂失、锁定或注销", "The card is reported lost, locked or cancelled"),
     Why.ACCOUNT: Text("卡上银行账户与登记信息不一致", "The bank account on the card is not the registered one"),
+    Why.PIN_LOCKED: Text("卡片密码已锁定", "The PIN is locked"),
 }
-REFUSALS = frozenset({Why.UNKNOWN, Why.NOT_GENUINE, Why.MISMATCH, Why.EXPIRED, Why.SUSPENDED, Why.ACCOUNT})
+REFUSALS = frozenset(
+    {Why.UNKNOWN, Why.NOT_GENUINE, Why.MISMATCH, Why.EXPIRED, Why.SUSPENDED, Why.ACCOUNT, Why.PIN_LOCKED}
+)
 """Those that say something about a card, and stand in the audit log."""
 
 

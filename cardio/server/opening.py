@@ -96,7 +96,8 @@ async def _view(runtime: Runtime, session: UUID, nonce: bytes) -> CardSessionVie
     row = await sessions.view(runtime.pool, session, once_key(nonce))
     state = SessionState(row["state"])
     # Only of a card that passed: a refused one shows the clerk nothing of the person whom it names.
-    profile = open_profile(runtime.vault, row["profile"]) if row["strength"] else None
+    passed = row["strength"] and state is not SessionState.FAILED
+    profile = open_profile(runtime.vault, row["profile"]) if passed else None
     reason = None
     if state is SessionState.FAILED:
         said = text_of(row["why"])

@@ -12,13 +12,14 @@ from cardio.server.store import SILENT
 from ecard.catalogue.model import Strength
 from ecard.db import Db, Pool, Row, in_batches
 
-# What was written, read together with the clock, the bridge's last sign of life, and the use of it.
+# What was written, read together with the clock, the bridge's last sign of life, its key, and the use of it.
 _STATE = f"""
     CASE WHEN s.state IN ('proven', 'read') AND EXISTS (SELECT FROM evidence_use e WHERE e.key = $2) THEN 'used'
          WHEN s.state <> 'failed' AND s.expires_at <= clock_timestamp() THEN 'expired'
          WHEN s.state IN ('opening', 'reading', 'pin')
               AND (b.link IS DISTINCT FROM s.link OR b.seen_at < clock_timestamp() - interval '{SILENT} seconds')
-              THEN 'failed' ELSE s.state END
+              THEN 'failed'
+         WHEN s.state IN ('proven', 'read') AND a.revoked_at IS NOT NULL THEN 'failed' ELSE s.state END
 """  # noqa: S608 - a constant of our own
 _COLUMNS = "s.id, s.terminal, s.bridge, s.link, s.item, s.policy, s.reader, s.challenge, s.to_write, s.expires_at"
 _OPEN = "SELECT outcome, expires_at FROM card_session_open($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -27,7 +28,7 @@ _VIEW = f"""
     SELECT s.id, s.item, {_STATE} AS state, coalesce(s.why, 'bridge_lost') AS why, s.version, s.strength, s.amr,
            s.pin_left, s.card, s.written, s.mended, h.profile,
            greatest(0, ceil(extract(epoch FROM s.expires_at - clock_timestamp())))::int AS expires_in
-    FROM card_session s JOIN bridge b ON b.actor = s.bridge
+    FROM card_session s JOIN bridge b ON b.actor = s.bridge JOIN actor a ON a.id = b.actor
     LEFT JOIN card c ON c.seq = s.card LEFT JOIN holder h ON h.id = c.holder
     WHERE s.id = $1
 """  # noqa: S608 - names of columns
@@ -48,7 +49,7 @@ _FINISH = """
 """
 _FAIL = """
     UPDATE card_session SET state = 'failed', why = $2, card = coalesce($3, card), version = coalesce($4, version),
-                            pin_left = coalesce($5, pin_left), trips = $6, to_write = NULL
+                            trips = $5, to_write = NULL
     WHERE id = $1 AND state IN ('opening', 'reading', 'pin') RETURNING true
 """
 _FORGET = """
@@ -129,11 +130,10 @@ async def fail(
     *,
     card: int | None = None,
     version: str | None = None,
-    pin_left: int | None = None,
     trips: int = 0,
 ) -> bool:
     """End a session; return False when it had ended."""
-    return await db.fetchval(_FAIL, session, why, card, version, pin_left, trips) is not None
+    return await db.fetchval(_FAIL, session, why, card, version, trips) is not None
 
 
 async def forget(pool: Pool) -> Any:

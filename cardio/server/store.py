@@ -48,7 +48,7 @@ _PAIRED = f"""
     SELECT b.actor AS id, b.name, b.site, b.readers, {_ONLINE} AS online FROM bridge b JOIN actor a ON a.id = b.actor
     WHERE b.terminal = $1 AND a.revoked_at IS NULL
 """  # noqa: S608 - a constant of our own
-_UNPAIR = "UPDATE bridge SET terminal = NULL, paired_at = NULL WHERE terminal = $1 RETURNING actor"
+_UNPAIR = "UPDATE bridge SET terminal = NULL, paired_at = NULL, scan = NULL WHERE terminal = $1 RETURNING actor"
 # A scan is handed out once, and while the code in it may still be good.
 _SCAN = """
     WITH found AS (SELECT actor, scan, scanned_at > clock_timestamp() - interval '60 seconds' AS fresh FROM bridge

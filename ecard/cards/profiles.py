@@ -25,8 +25,13 @@ def id_index(vault: Vault, id_no: str) -> bytes:
 
 
 def card_id_index(vault: Vault, card_id: str) -> bytes:
-    """Return the blind index of a chip's own number (卡识别码, 32 hexadecimal digits)."""
+    """Return the blind index of a card's own number (卡识别码, 32 hexadecimal digits)."""
     return vault.index("card.card_id", card_id.upper())
+
+
+def chip_index(vault: Vault, serial: str) -> bytes:
+    """Return the blind index of a chip's number: the last 8 historical bytes of its ATR, 16 hexadecimal digits."""
+    return vault.index("card.chip", serial.upper())
 
 
 def card_no_index(vault: Vault, card_no: str) -> bytes:

@@ -123,7 +123,8 @@ class RelativeView(msgspec.Struct, frozen=True, kw_only=True):
 class HolderRequest(Body, frozen=True, kw_only=True):
     """Registers a person with a physical card, as the card system reports it.
 
-    `card_id` is the chip's own number (卡识别码), by which a card in a reader is found.
+    `card_id` is the card's own number (卡识别码), by which a card in a reader is found; `card_atr` its 卡复位信息, the
+    historical bytes of its ATR, whose last eight are the number of the chip that proves itself. Both, or neither.
     """
 
     name: Name
@@ -131,6 +132,7 @@ class HolderRequest(Body, frozen=True, kw_only=True):
     card_no: Annotated[str, msgspec.Meta(min_length=9, max_length=9, pattern=r"^[0-9A-Z]{9}(?!\n)$")]
     issuing_area: Area
     card_id: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{32})?(?!\n)$")] = ""
+    card_atr: Annotated[str, msgspec.Meta(pattern=r"^(([0-9A-Fa-f]{2}){8,15})?(?!\n)$")] = ""
     ethnicity: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?(?!\n)$")] = ""
     mobile: Annotated[str, msgspec.Meta(pattern=r"^(1[0-9]{10})?(?!\n)$")] = ""
     address: Short = ""

@@ -32,7 +32,7 @@ from ecard.cards.model import (
     mask_name,
     mask_number,
 )
-from ecard.cards.profiles import card_id_index, card_no_index, id_index, open_profile, seal_profile
+from ecard.cards.profiles import card_id_index, card_no_index, chip_index, id_index, open_profile, seal_profile
 from ecard.cards.schemas import Acted, CardFace, CardStatus, HolderRequest, Issued, IssueRequest, StatusRequest
 from ecard.db import Tx
 from ecard.errors import Conflict, Invalid, NotFound
@@ -47,6 +47,8 @@ from ecard.tokens import PublicKey, TokenType
 DEVICE_ISSUER = "urn:ecard:device"
 PROOF_SECONDS = 60
 """Longest life of a device's proof of possession."""
+CHIP_DIGITS = 16
+"""The last 8 historical bytes of a card's ATR: the chip's number, by which its keys are diversified."""
 CHINA = datetime.timezone(datetime.timedelta(hours=8), "Asia/Shanghai")
 ISSUING = Limit("issue", 10, 3600, guarded=True)
 """Issuing attempts for one person in an hour: names and card numbers must not be guessed."""
@@ -242,6 +244,8 @@ async def _move(tx: Tx, row: store.CardRow, target: Status, by: UUID) -> CardSta
 async def register_holder(tx: Tx, runtime: Runtime, asked: HolderRequest, by: UUID) -> CardStatus:
     """Register a person and a physical card, as the card system reports them; raises HolderExists, Invalid."""
     id_no = _checked_id_no(runtime, asked.id_no)
+    if bool(asked.card_id) != bool(asked.card_atr):
+        raise Invalid(pointer="/card_atr" if asked.card_id else "/card_id", reason="together")
     profile = Profile(
         name=asked.name,
         id_no=id_no,
@@ -260,9 +264,10 @@ async def register_holder(tx: Tx, runtime: Runtime, asked: HolderRequest, by: UU
         tx,
         new_id(),
         id_index(runtime.vault, id_no),
+        seal_profile(runtime.vault, profile),
         card_no_index(runtime.vault, asked.card_no),
         card_id_index(runtime.vault, asked.card_id) if asked.card_id else None,
-        seal_profile(runtime.vault, profile),
+        chip_index(runtime.vault, asked.card_atr[-CHIP_DIGITS:]) if asked.card_atr else None,
     )
     if card >= 1 << runtime.settings.status_bits:
         msg = "ECARD_STATUS_BITS is too small for one more card"

@@ -11,7 +11,8 @@ from ecard.cards.model import BUSI_SEQ_SECONDS, PASSWORD_TRIES, Status, sources_
 from ecard.db import Db, Row, Tx
 
 _CARD = """
-    SELECT c.seq, c.status, c.level, c.password IS NOT NULL AS has_password, c.changed_at, h.id AS holder, h.profile
+    SELECT c.seq, c.status, c.level, c.password IS NOT NULL AS has_password, c.changed_at, c.chip_index,
+           h.id AS holder, h.profile
     FROM card c JOIN holder h ON h.id = c.holder
 """
 _WITH_PHONE = """
@@ -20,8 +21,8 @@ _WITH_PHONE = """
 """
 _ADD_HOLDER = "INSERT INTO holder (id, id_index, profile) VALUES ($1, $2, $3) ON CONFLICT (id_index) DO NOTHING"
 _ADD_CARD = """
-    INSERT INTO card (holder, card_no_index, card_id_index)
-    SELECT id, $2, $3 FROM holder WHERE id_index = $1 RETURNING seq
+    INSERT INTO card (holder, card_no_index, card_id_index, chip_index)
+    SELECT id, $2, $3, $4 FROM holder WHERE id_index = $1 RETURNING seq
 """
 _OPEN = """
     UPDATE card SET level = 1, password = $2, issued_at = now(), changed_at = now()
@@ -80,6 +81,7 @@ class CardRow(msgspec.Struct, frozen=True, kw_only=True):
     level: int
     has_password: bool
     changed_at: Any
+    chip_index: bytes | None
     holder: UUID
     profile: bytes
 
@@ -104,7 +106,7 @@ async def by_card_no(db: Db, card_no_index: bytes) -> CardRow | None:
 
 
 async def by_card_id(db: Db, card_id_index: bytes) -> CardRow | None:
-    """Return the card whose chip's number has this blind index."""
+    """Return the card whose own number has this blind index."""
     return _card(await db.fetchrow(f"{_CARD} WHERE c.card_id_index = $1", card_id_index))
 
 
@@ -114,14 +116,15 @@ async def with_phone(db: Db, holder: UUID) -> int | None:
     return card
 
 
-async def add(
-    tx: Tx, holder: UUID, id_index: bytes, card_no_index: bytes, card_id_index: bytes | None, profile: bytes
-) -> int:
-    """Register a person (or find the one known) with a new card; return its number. Raises HolderExists."""
+async def add(tx: Tx, holder: UUID, id_index: bytes, profile: bytes, card_no_index: bytes, *chip: bytes | None) -> int:
+    """Register a person (or find the one known) with a new card; return its number. Raises HolderExists.
+
+    `chip` are the indexes of the card's own number and of its chip's, both or neither known.
+    """
     await tx.execute(_ADD_HOLDER, holder, id_index, profile)
     await tx.execute("UPDATE holder SET profile = $2 WHERE id_index = $1", id_index, profile)
     try:
-        return int(await tx.fetchval(_ADD_CARD, id_index, card_no_index, card_id_index))
+        return int(await tx.fetchval(_ADD_CARD, id_index, card_no_index, *chip))
     except asyncpg.UniqueViolationError:
         raise HolderExists from None
 

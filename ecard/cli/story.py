@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jwt
 
+from cardio.keys.model import serial_of
 from cardio.virtual.card import VirtualCard
 from cardio.virtual.data import CardData
 from ecard.cards.sandbox import AREA, FACE_PASSED
@@ -69,8 +70,9 @@ def new_card(person: dict[str, str]) -> VirtualCard:
         pan=person["bank_account"],
         serial=secrets.randbelow(1 << 24),
     )
-    person["card_id"] = data.card_id.hex()
-    return VirtualCard(data)
+    card = VirtualCard(data)
+    person["card_id"], person["card_atr"] = data.card_id.hex(), serial_of(card.atr).hex()
+    return card
 
 
 def tell(cast: Cast) -> Iterator[Step]:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from cardio.errors import CardError, PinWrong
+from cardio.keys.model import serial_of
 from cardio.reading import verify_pin
 from cardio.script import run
 from cardio.transport.held import Held
@@ -41,6 +42,7 @@ def new_card(
     }
     card = VirtualCard(CardData(**{**data, **changed}), version=version)
     person.facts["card_id"] = card.data.card_id.hex()
+    person.facts["card_atr"] = serial_of(card.atr).hex()
     if registered:
         bureau.cards.register_holder(**person.facts)
     return person, card

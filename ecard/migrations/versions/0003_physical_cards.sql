@@ -4,8 +4,11 @@
 ALTER TABLE actor DROP CONSTRAINT actor_kind_check;
 ALTER TABLE actor ADD CHECK (kind IN ('holder', 'terminal', 'operator', 'channel', 'bridge'));
 
--- The chip's own number (卡识别码), by its blind index: what a card proves is that it is this one.
-ALTER TABLE card ADD COLUMN card_id_index bytea UNIQUE;
+-- The card's own number (卡识别码) and the chip's number in its ATR (卡复位信息), by their blind indexes. A card's keys
+-- are diversified by the chip's: that is what it proves, and only both together say that the card is this one.
+ALTER TABLE card ADD COLUMN card_id_index bytea UNIQUE,
+                 ADD COLUMN chip_index bytea,
+                 ADD CHECK ((card_id_index IS NULL) = (chip_index IS NULL));
 
 -- `link` names the living connection, and the process that holds it says each second that it lives.
 -- `pairing` is a MAC of the digits on the bridge's screen; `scan` what its scanner read last.
@@ -85,15 +88,18 @@ CREATE TRIGGER bridge_told AFTER UPDATE OF terminal, link, scan ON bridge
     FOR EACH ROW WHEN (OLD.terminal IS DISTINCT FROM NEW.terminal OR OLD.link IS DISTINCT FROM NEW.link
                        OR NEW.scan IS NOT NULL) EXECUTE FUNCTION bridge_moved();
 
--- A read that was not finished ends with the connection that it went over.
+-- A read that was not finished ends with the connection that it went over, and with the pairing that it was for.
 CREATE FUNCTION link_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE card_session SET state = 'failed', why = 'bridge_lost'
-        WHERE bridge = NEW.actor AND link = OLD.link AND state IN ('opening', 'reading', 'pin');
+    UPDATE card_session SET state = 'failed', to_write = NULL,
+                            why = CASE WHEN link IS DISTINCT FROM NEW.link THEN 'bridge_lost' ELSE 'unpaired' END
+        WHERE bridge = NEW.actor AND state IN ('opening', 'reading', 'pin')
+          AND (link IS DISTINCT FROM NEW.link OR terminal IS DISTINCT FROM NEW.terminal);
     RETURN NULL;
 END $$;
-CREATE TRIGGER link_ends_session AFTER UPDATE OF link ON bridge
-    FOR EACH ROW WHEN (OLD.link IS NOT NULL AND OLD.link IS DISTINCT FROM NEW.link) EXECUTE FUNCTION link_ended();
+CREATE TRIGGER link_ends_session AFTER UPDATE OF link, terminal ON bridge
+    FOR EACH ROW WHEN (OLD.link IS DISTINCT FROM NEW.link OR OLD.terminal IS DISTINCT FROM NEW.terminal)
+    EXECUTE FUNCTION link_ended();
 
 -- Pair a terminal with the bridge that shows the digits, once; both sides' former pairings end.
 CREATE FUNCTION bridge_pair(p_terminal uuid, p_agency uuid, p_code bytea) RETURNS uuid LANGUAGE plpgsql AS $$
@@ -105,8 +111,9 @@ BEGIN
           AND b.link IS NOT NULL AND EXISTS (SELECT FROM actor a WHERE a.id = b.actor AND a.revoked_at IS NULL)
         RETURNING b.actor INTO v_bridge;
     IF v_bridge IS NOT NULL THEN
-        UPDATE bridge SET terminal = NULL, paired_at = NULL WHERE terminal = p_terminal AND actor <> v_bridge;
-        UPDATE bridge SET terminal = p_terminal, paired_at = clock_timestamp() WHERE actor = v_bridge;
+        UPDATE bridge SET terminal = NULL, paired_at = NULL, scan = NULL
+            WHERE terminal = p_terminal AND actor <> v_bridge;
+        UPDATE bridge SET terminal = p_terminal, paired_at = clock_timestamp(), scan = NULL WHERE actor = v_bridge;
     END IF;
     RETURN v_bridge;
 END $$;
@@ -129,7 +136,7 @@ BEGIN
     ELSIF v_link IS NULL OR v_seen < clock_timestamp() - interval '6 seconds' THEN
         outcome := 'offline';
     ELSE
-        UPDATE card_session s SET state = 'failed', why = 'replaced'
+        UPDATE card_session s SET state = 'failed', why = 'replaced', to_write = NULL
             WHERE s.bridge = p_bridge AND s.state IN ('opening', 'reading', 'pin');
         INSERT INTO card_session (id, terminal, bridge, link, item, policy, reader, challenge, to_write, expires_at)
             VALUES (p_id, p_terminal, p_bridge, v_link, p_item, p_policy, p_reader, p_challenge, p_to_write,

@@ -103,6 +103,30 @@ def test_a_card_that_is_exchanged_between_two_batches_is_another_card(running: D
     assert (running.peer.refused(session), other.noted) == ("card_removed", [])
 
 
+@pytest.mark.parametrize(("policy", "item"), [("write_a1_04", "A1-36"), ("settle_a2_52", "A1-04")])
+def test_a_policy_that_writes_is_for_its_own_item_alone(
+    card: NotedCard, running: Desk, policy: messages.PolicyName, item: str
+) -> None:
+    assert running.peer.refused(running.peer.open(policy, item=item)) == "not_allowed"
+    assert card.noted == []
+
+
+def test_a_driver_that_waits_for_no_answer_is_cut_off(card: NotedCard, running: Desk) -> None:
+    card.pause = 0.2
+    session = running.peer.open()
+    running.peer.hear(messages.Opened)
+    for n in range(1, 20):
+        running.peer.send(messages.Apdus(session=session, n=n, commands=[SELECT]))
+    assert running.peer.refused(session) == "session_busy"
+    assert len(card.noted) < 10
+
+
+def test_sessions_that_wait_for_a_card_are_counted(running: Desk) -> None:
+    for _ in range(16):
+        running.peer.open()
+    assert running.peer.refused(running.peer.open()) == "session_busy"
+
+
 @pytest.mark.usefixtures("card")
 def test_a_second_session_on_the_reader_is_refused_and_the_first_goes_on(running: Desk) -> None:
     first = running.peer.open()

@@ -96,6 +96,35 @@ def test_a_page_may_end_its_pairing(bureau: Bureau) -> None:
             terminal.call(method, path)
 
 
+@pytest.mark.parametrize("by", ["unpaired", "paired with another"])
+def test_a_read_that_waits_ends_with_the_pairing(bureau: Bureau, line: Line, by: str) -> None:
+    terminal, _, former = paired(bureau)
+    session = terminal.call("POST", "/v1/card-sessions", {"item": "A1-36"}).json()["id"]
+    former.next("open")
+    if by == "unpaired":
+        terminal.call("DELETE", "/v1/bridge-pairings")
+    else:
+        pair(terminal, line)
+    assert former.next("close")["session"] == session
+    view = terminal.call("GET", f"/v1/card-sessions/{session}").json()
+    assert (view["state"], view["reason"]["code"]) == ("failed", "unpaired")
+    former.close()
+    line.close()
+
+
+def test_a_scan_for_one_page_is_not_told_to_the_next(bureau: Bureau, settings: Settings) -> None:
+    terminal, bridge, line = paired(bureau)
+    line.say("scanned", kind="digits", text="6401234567890123456")
+    deadline = time.monotonic() + 3
+    while not rows(settings, "SELECT FROM bridge WHERE actor = $1 AND scan IS NOT NULL", bridge.id):
+        assert time.monotonic() < deadline
+    terminal.call("DELETE", "/v1/bridge-pairings")
+    following = bureau.registrar.register_terminal(bureau.agency, "counter")
+    following.call("POST", "/v1/bridge-pairings", {"code": line.next("pairing")["pairing"]})
+    assert following.call("GET", "/v1/bridge-pairings").json()["scan"] is None
+    line.close()
+
+
 def test_a_pairing_outlives_the_line(bureau: Bureau) -> None:
     terminal, bridge, line = paired(bureau)
     line.close()

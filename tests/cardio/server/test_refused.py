@@ -13,7 +13,7 @@ from tests.bureau import Bureau, refused, rows
 from tests.cardio.reads import Counter, new_card
 from tests.conftest import serving
 
-PENSION, LIBRARY, PARK = "A1-36", "A2-35", "A2-33"
+PENSION, LIBRARY, PARK, SECRET = "A1-36", "A2-35", "A2-33", "A1-22"
 MOST_COMMANDS = 40
 
 
@@ -95,6 +95,27 @@ def test_a_counter_that_puts_another_name_on_a_genuine_card_is_found_out(
         assert (noted["outcome"], noted["card"] is not None) == ("card_mismatch", True)
 
 
+def test_a_genuine_card_cannot_be_passed_off_as_another_persons(
+    bureau: Bureau, counter: Counter, settings: Settings
+) -> None:
+    """The PC swaps every record for the victim's, the card's number too; its own card answers the challenge."""
+    for version in ("2.00", "3.00"):
+        _, other = new_card(bureau, version=version)
+        _, own = new_card(bureau, version=version)
+        mine, theirs = (one.data.records(version, name_more=True) for one in (own, other))
+        swaps = {mine[file][tag]: theirs[file][tag] for file in mine for tag in mine[file]}
+
+        def swap(_: Sequence[bytes], answers: list[bytes], swaps: dict[bytes, bytes] = swaps) -> list[bytes]:
+            return [swaps.get(one[:-2], one[:-2]) + one[-2:] for one in answers]
+
+        counter.lie = swap
+        seen = counter.read(PENSION, own)
+        counter.lie = lambda _, answers: answers
+        assert failed(seen) == "card_mismatch"
+        [noted] = audited(settings, seen["id"])
+        assert noted["card"] is not None
+
+
 def test_a_lost_card_is_refused_at_the_next_read(bureau: Bureau, counter: Counter, settings: Settings) -> None:
     person, card = new_card(bureau)
     session = counter.read(PENSION, card)["id"]
@@ -108,6 +129,31 @@ def test_a_lost_card_is_refused_at_the_next_read(bureau: Bureau, counter: Counte
     assert noted["card"] is not None
     bureau.cards.set_card_status(person.facts["card_no"], "cancelled")
     assert failed(counter.read(PENSION, card)) == "card_suspended"
+
+
+def test_what_a_revoked_bridge_read_just_before_is_no_evidence(bureau: Bureau) -> None:
+    counter = Counter(bureau)
+    _, card = new_card(bureau)
+    session = counter.read(PENSION, card)["id"]
+    bureau.security.revoke(counter.bridge.id)
+    with refused("card_refused", 422) as refusal:
+        counter.visit(PENSION, session)
+    assert refusal.value.problem["reason"] == "bridge_lost"
+    assert failed(counter.look(session)) == "bridge_lost"
+    counter.close()
+
+
+def test_a_locked_pin_and_a_longer_atr_than_any_are_refused(
+    bureau: Bureau, counter: Counter, settings: Settings
+) -> None:
+    _, card = new_card(bureau)
+    card.tries = 0
+    seen = counter.read(SECRET, card)
+    assert failed(seen) == "pin_locked"
+    [noted] = audited(settings, seen["id"])
+    assert (noted["outcome"], noted["card"] is not None) == ("pin_locked", True)
+    card.atr += bytes(40)
+    assert failed(counter.read(PENSION, card)) == "bad_answer"
 
 
 def test_a_card_that_nobody_registered_is_refused(bureau: Bureau, counter: Counter, settings: Settings) -> None:

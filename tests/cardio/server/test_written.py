@@ -13,6 +13,10 @@ from tests.cardio.reads import Counter, new_card
 CERTIFICATE_ITEM, SETTLEMENT_ITEM = "A1-04", "A2-52"
 FIELDS = {"certificate_no": "11990020260001", "status": "1", "employer": "测试厂"}
 SETTLEMENT = dict(SETTLEMENTS.vectors[0][1])
+AUDITED = """
+    SELECT outcome, card, detail::text FROM audit_event
+    WHERE kind = 'card_written' AND detail->>'session' = $1 ORDER BY n
+"""
 
 
 def ended(counter: Counter, session: Any) -> dict[str, Any]:
@@ -42,8 +46,8 @@ def test_a_certificate_is_written_read_back_and_audited_by_names(
     assert counter.visit(CERTIFICATE_ITEM, session)["form"] == "physical"
     again = ended(counter, counter.open(CERTIFICATE_ITEM, write=FIELDS))
     assert again["written"] == "unchanged"
-    sql = "SELECT card, detail::text FROM audit_event WHERE kind = 'card_written' AND detail->>'session' = $1"
-    [noted] = rows(settings, sql, str(session))
+    begun, noted = rows(settings, AUDITED, str(session))
+    assert (begun["outcome"], noted["outcome"]) == ("begun", "ok")
     assert noted["card"] is not None
     assert "employer" in noted["detail"]
     assert "测试厂" not in noted["detail"]
@@ -58,7 +62,9 @@ def test_a_settlement_is_appended_once(bureau: Bureau, counter: Counter) -> None
     assert ended(counter, counter.open(SETTLEMENT_ITEM, write=SETTLEMENT))["written"] == "unchanged"
 
 
-def test_a_torn_write_is_finished_or_undone_at_the_next_session(bureau: Bureau, counter: Counter) -> None:
+def test_a_torn_write_is_finished_or_undone_at_the_next_session(
+    bureau: Bureau, counter: Counter, settings: Settings
+) -> None:
     _, card = new_card(bureau)
     counter.insert(card)
     first = counter.open(CERTIFICATE_ITEM, write=FIELDS)
@@ -69,7 +75,9 @@ def test_a_torn_write_is_finished_or_undone_at_the_next_session(bureau: Bureau, 
     for following, mended in ((new, "finished"), (FIELDS, "undone")):
         card.faults = Faults(Fault(Kind.TORN, torn_at))
         counter.insert(card)
-        assert ended(counter, counter.open(CERTIFICATE_ITEM, write=new))["reason"]["code"] == "card_removed"
+        torn = counter.open(CERTIFICATE_ITEM, write=new)
+        assert ended(counter, torn)["reason"]["code"] == "card_removed"
+        assert [one["outcome"] for one in rows(settings, AUDITED, str(torn))] == ["begun"]
         counter.insert(card)
         seen = ended(counter, counter.open(CERTIFICATE_ITEM, write=following))
         assert (seen["state"], seen["mended"]) == ("proven", mended)

@@ -340,6 +340,18 @@ def test_a_card_that_replaces_a_cancelled_one_is_issued_afresh(bureau: Bureau) -
     within(2, old.code, "card_suspended")
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [({"card_id": "640100" + "F" * 26}, "/card_atr"), ({"card_atr": "6013042500000001"}, "/card_id")],
+)
+def test_a_cards_number_and_its_chips_are_registered_together(
+    bureau: Bureau, given: dict[str, str], missing: str
+) -> None:
+    with refused("invalid_request", 400) as refusal:
+        bureau.cards.register_holder(**new_person(**given).facts)
+    assert refusal.value.problem["pointer"] == missing
+
+
 def test_a_card_number_is_registered_once(bureau: Bureau) -> None:
     person = bureau.register()
     with refused("holder_exists", 409):

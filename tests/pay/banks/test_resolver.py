@@ -2,18 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from ecard.client import Operator, Refused
 from ecard.settings import Settings
 from pay.banks.attempts import Attempt
 from pay.banks.bank import Ask, Credit
+from pay.banks.directory import FRESH
+from pay.banks.model import Ladder
 from pay.banks.resolver import refund_again
-from tests.bank import Bank, suspended
+from pay.banks.sandbox import CODE
+from tests.bank import QUICK, Bank, suspended
 from tests.bureau import Bureau, ecard, refused, rows
 from tests.shop import Shop, payer
 
@@ -38,8 +42,8 @@ def until(condition: Callable[[], bool], seconds: float = 8) -> None:
 
 
 def settled(shop: Shop, order: dict[str, Any]) -> str:
-    """Return the state in which the order comes to rest."""
-    until(lambda: shop.order(order)["state"] not in {"processing", "unknown", "reversing"})
+    """Return the state in which the order comes to rest; one that is suspended is still asked about."""
+    until(lambda: shop.order(order)["state"] not in {"processing", "unknown", "reversing", "suspended"})
     return str(shop.order(order)["state"])
 
 
@@ -208,7 +212,22 @@ def test_a_late_first_answer_decides_nothing_once_a_reversal_is_under_way(
     assert settled(shop, order) == "reversed"
 
 
-def test_a_dead_bank_refuses_at_once_spends_no_code_and_is_found_again(shop: Shop, bank: Bank) -> None:
+@pytest.fixture
+def impatient(bank: Bank, settings: Settings) -> Iterator[Bank]:
+    """The bank, with a circuit that opens after five requests in a row that went unheard."""
+    climb(settings, msgspec.structs.replace(QUICK, failures=5))
+    yield bank
+    climb(settings, QUICK)
+
+
+def climb(settings: Settings, ladder: Ladder) -> None:
+    result = ecard(settings, "banks", "change", CODE, "--ladder", msgspec.json.encode(ladder).decode())
+    assert result.exit_code == 0, result.output
+    time.sleep(FRESH + 0.2)
+
+
+def test_a_dead_bank_refuses_at_once_spends_no_code_and_is_found_again(shop: Shop, impatient: Bank) -> None:
+    bank = impatient
     bank.fault("error", times=None, booked=False)
     with refused("bank_unavailable"):
         for _ in range(20):
