@@ -33,6 +33,7 @@ from auth.provider import routes as provider
 from auth.replay import Marks
 from auth.server import Server
 from auth.staff import routes as staff
+from cardio.keys.hsm import Hsm
 from cardio.keys.model import KeyModule
 from cardio.keys.software import sandbox_keys
 from cardio.server import evidence as card_evidence
@@ -40,6 +41,7 @@ from cardio.server import routes as bridges
 from cardio.server import socket as bridge_socket
 from cardio.server.drive import driver
 from cardio.server.errors import CardReadRefused
+from cardio.server.hsm import line_to
 from cardio.server.links import Hub
 from ecard import __version__, guards, health, pages
 from ecard.access import routes as access
@@ -298,10 +300,12 @@ def _scripts() -> Router:
 
 
 def _key_module(settings: Settings) -> KeyModule | None:
-    """Return what cards' proofs are compared with: the sandbox's invented keys, and none elsewhere.
+    """Return what cards' proofs are compared with: the installation's HSM, else the sandbox's invented keys, or none.
 
     Without one no card can prove itself, and what is read of it is evidence for nearly nothing.
     """
+    if settings.card_hsm is not None:
+        return Hsm(line_to(settings.card_hsm))
     return sandbox_keys() if settings.sandbox else None
 
 

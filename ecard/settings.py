@@ -11,6 +11,7 @@
 | ECARD_SUITE | signature suite of new keys: ES256 or EdDSA | ES256 |
 | ECARD_STATUS_BITS | the status list has 2^bits places: the most cards ever issued | 24 |
 | ECARD_PROXIES | addresses or networks whose X-Forwarded-For is believed, with commas between | nobody's |
+| ECARD_CARD_HSM | the HSM that knows physical cards' keys, an https URL | none; sandbox: invented keys |
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -44,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     suite: Suite = Suite.ES256
     status_bits: int = 24
     proxies: tuple[str, ...] = ()
+    card_hsm: str | None = None
     metrics_dir: Path | None = None
 
     def __repr__(self) -> str:
@@ -73,6 +76,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         suite=_suite(environ.get("ECARD_SUITE", Suite.ES256)),
         status_bits=_status_bits(environ.get("ECARD_STATUS_BITS", "24")),
         proxies=_proxies(environ.get("ECARD_PROXIES", "")),
+        card_hsm=_card_hsm(environ.get("ECARD_CARD_HSM", "")),
         metrics_dir=Path(metrics) if (metrics := environ.get("PROMETHEUS_MULTIPROC_DIR")) else None,
     )
 
@@ -121,6 +125,17 @@ def _status_bits(text: str) -> int:
         msg = f"ECARD_STATUS_BITS 须为 {least} 至 {most} 的偶数 (an even number in this range)"
         raise SettingsError(msg)
     return int(text)
+
+
+def _card_hsm(text: str) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    # Beside the server itself nobody is on the line; anywhere else whoever answers could call any card genuine.
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", "127.0.0.1")):
+        msg = "ECARD_CARD_HSM 须为 https 地址, 或本机的 http://127.0.0.1 (an https URL, or http on this machine)"
+        raise SettingsError(msg)
+    return text
 
 
 def _proxies(text: str) -> tuple[str, ...]:

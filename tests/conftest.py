@@ -19,6 +19,7 @@ from cardio.bridge.messages import MAX_FRAME
 from ecard.access.schemas import OperatorRequest
 from ecard.access.service import register_operator
 from ecard.app import create_app
+from ecard.cli.wire import AnsweredHandshake
 from ecard.clock import Clock
 from ecard.db import begin
 from ecard.embedded import Stores, running
@@ -83,7 +84,7 @@ def serving(settings: Settings, *, clock: Clock | None = None, port: int = 0) ->
         port=port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=AnsweredHandshake,
         ws_max_size=MAX_FRAME,
         log_level="error",
         access_log=False,

@@ -17,7 +17,7 @@ MAX_BATCH = 64
 
 Command = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9A-Fa-f]{2}){4,261}$", description="a command APDU, hex")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
-Name = Annotated[str, msgspec.Meta(max_length=200)]
+Name = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")]
 PolicyName = Literal["identify", "identify_pin", "pan", "write_a1_04", "settle_a2_52"]
 ScanKind = Literal["code", "digits", "payment", "other"]
 CardId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-F]{32}$", description="卡识别码, 16 bytes, hex")]
@@ -32,7 +32,7 @@ class ReaderState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A reader, and the ATR of the card in it (hex), or None."""
 
     name: Name
-    atr: str | None = None
+    atr: Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9A-Fa-f]{2}){0,33}$")] | None = None
 
 
 class Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +80,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Hello(Frame, frozen=True, tag="hello"):
     """The first frame of a link."""
 
-    version: str
+    version: Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
     readers: list[ReaderState]
 
 
@@ -126,7 +126,7 @@ class Scanned(Frame, frozen=True, tag="scanned"):
     """What a scanner read; only our own code and digits carry their text."""
 
     kind: ScanKind
-    text: str | None = None
+    text: Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")] | None = None
 
 
 class Queued(Frame, frozen=True, tag="queued"):
@@ -221,7 +221,7 @@ def from_server(text: str | bytes) -> FromServer:
     """Return what the backend said; raises NotUnderstood."""
     try:
         return _FROM_SERVER.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(_where(error)) from None
 
 
@@ -229,7 +229,7 @@ def from_bridge(text: str | bytes) -> FromBridge:
     """Return what a bridge said; raises NotUnderstood."""
     try:
         return _FROM_BRIDGE.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(_where(error)) from None
 
 

@@ -53,6 +53,8 @@ ROUND = 1.0
 """Seconds between two rounds when nothing is notified."""
 REFUSED, REPLACED, BAD_FRAME = 4401, 4409, 1008
 """Close codes of a connection: not admitted, replaced by a newer one, a frame that is none of the protocol's."""
+LONGEST_SCAN = 512
+"""Characters of a scan that are kept for the page."""
 _FORGET_EACH = 600
 log = logging.getLogger("cardio.server")
 LINKS = Gauge("ecard_bridge_links", "Bridges connected to this process", multiprocess_mode="livesum")
@@ -177,7 +179,8 @@ class Hub:
                 version = frame.version[:32] if isinstance(frame, Hello) else None
                 await store.shows(pool, bridge, link.id, version, msgspec.to_builtins(frame.readers[:16]))
             case Scanned(kind="code" | "digits", text=str(text)):
-                await store.scanned(pool, bridge, link.id, text)
+                # A longer one is no code of ours: the page, which hands on what it gets, is told so at its use.
+                await store.scanned(pool, bridge, link.id, text[:LONGEST_SCAN])
             case Scanned():
                 pass
             case Queued():

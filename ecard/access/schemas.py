@@ -8,7 +8,9 @@ import msgspec
 from ecard.access.model import ChannelKind, Medium, Role, Setting
 
 # (?!\n) in these patterns: Python's `$` alone lets one line feed at the end pass.
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
+# What a person reads must be what was written: no controls, no marks of direction, nothing that shows no sign.
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u115f\u1160\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=rf"^[^\s{_UNSEEN}][^{_UNSEEN}]*(?!\n)$")]
 Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}(?!\n)$", description="GB/T 2260 code, six digits")]
 Jwk = dict[str, str]
 

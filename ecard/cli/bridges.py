@@ -53,7 +53,7 @@ async def _asked(tx: Any, said: bytes) -> BridgeRequest:
             if row["uscc"] == plain.get("agency"):
                 plain["agency"] = str(row["id"])
         return msgspec.convert(plain, BridgeRequest)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise Invalid(pointer="/") from None
 
 

@@ -55,7 +55,7 @@ def _of_bundle(path: Path) -> dict[str, PublicKey]:
     try:
         text = path.read_text("utf-8").strip()
         return trust_on_first_use(msgspec.json.decode(text, type=Bundle).bundle if text.startswith("{") else text)
-    except (UnicodeDecodeError, msgspec.DecodeError):
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         raise ReceiptRefused(reason="keys") from None
 
 
@@ -63,5 +63,5 @@ def _of_keys(path: Path) -> dict[str, PublicKey]:
     try:
         found = msgspec.json.decode(path.read_bytes())["keys"]
         return {one["kid"]: PublicKey(*from_jwk(one)) for one in found}
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError):
         raise ReceiptRefused(reason="keys") from None

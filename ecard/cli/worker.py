@@ -9,7 +9,7 @@ import uvicorn
 from cardio.bridge.messages import MAX_FRAME
 from ecard import settings
 from ecard.app import create_app
-from ecard.cli.wire import OneWrite
+from ecard.cli.wire import AnsweredHandshake, OneWrite
 
 _ALLOCATIONS = 20_000
 """Allocations between two runs of the youngest generation's collector."""
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
         app,
         loop="uvloop",
         http=OneWrite,
-        ws="websockets-sansio",
+        ws=AnsweredHandshake,
         ws_max_size=MAX_FRAME,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,

@@ -22,13 +22,17 @@ _TAKE = """
               EXISTS (SELECT FROM bank_suspension s WHERE s.attempt = t.id) AS suspended
 """
 _LATER = """
-    UPDATE bank_attempt SET next_check_at = clock_timestamp() + make_interval(secs => $2)
+    UPDATE bank_attempt SET next_check_at = clock_timestamp() + make_interval(secs => $2),
+        raw_code = coalesce($3, raw_code)
     WHERE id = $1 AND outcome IN ('sent', 'unknown')
 """
 _BOOK = "SELECT outcome FROM pay_book($1, $2, $3, $4)"
 _REVERSING = "SELECT pay_reverse($1)"
 _SUSPEND = "SELECT bank_suspend($1)"
-_REFUND_OF = "SELECT bank_ref FROM bank_attempt WHERE order_id = $1 AND kind = 'pay' AND outcome = 'ok'"
+_REFUND = """
+    SELECT p.bank_ref AS of, r.reason FROM refund r
+    JOIN bank_attempt p ON p.order_id = r.order_id AND p.kind = 'pay' AND p.outcome = 'ok' WHERE r.id = $1
+"""
 _NOTICED = "SELECT bank_noticed($1, $2, $3)"
 _DECIDE = "SELECT bank_decide($1, $2, $3, $4)"
 _FIND = "SELECT kind, bank, bank_ref FROM bank_attempt WHERE id = $1"
@@ -66,9 +70,9 @@ async def take(db: Db, most: int) -> list[Attempt]:
     return [Attempt(**row) for row in await db.fetch(_TAKE, most)]
 
 
-async def later(db: Db, attempt: UUID, seconds: float) -> None:
-    """Say when an undecided attempt is due again."""
-    await db.execute(_LATER, attempt, seconds)
+async def later(db: Db, attempt: UUID, seconds: float, heard: str | None = None) -> None:
+    """Say when an undecided attempt is due again, and what its bank said of it, if it was heard."""
+    await db.execute(_LATER, attempt, seconds, heard)
 
 
 async def book(db: Db, attempt: UUID, answer: Answer, *, of_reversal: bool) -> str:
@@ -86,10 +90,10 @@ async def suspend(db: Db, attempt: UUID) -> bool:
     return bool(await db.fetchval(_SUSPEND, attempt))
 
 
-async def refund_of(db: Db, order: UUID | None) -> str | None:
-    """Return the reference under which an order was paid."""
-    ref: str | None = await db.fetchval(_REFUND_OF, order)
-    return ref
+async def refund(db: Db, number: UUID) -> tuple[str, str] | None:
+    """Return the reference under which a refund's order was paid, and the refund's reason."""
+    row = await db.fetchrow(_REFUND, number)
+    return None if row is None else (row["of"], row["reason"])
 
 
 async def noticed(db: Db, bank: str, event: str, ref: str) -> str:

@@ -59,8 +59,8 @@ async def nothing_again(db: Db, attempt: Attempt) -> None:
 
 async def refund_again(db: Db, attempt: Attempt) -> Ask | None:
     """Return the refund as it was sent."""
-    of = await attempts.refund_of(db, attempt.order_id)
-    return Credit(attempt.ref, of, attempt.amount) if of else None
+    found = await attempts.refund(db, attempt.subject)
+    return Credit(attempt.ref, found[0], attempt.amount, found[1]) if found else None
 
 
 KINDS: Kinds = {"pay": Kind(nothing_again, book_order), "refund": Kind(refund_again, book_order)}
@@ -118,7 +118,8 @@ class Resolver:
         suspended = attempt.suspended
         if not suspended and to_be_suspended(ladder, attempt.age):
             suspended = await attempts.suspend(self._pool, attempt.id)
-        await attempts.later(self._pool, attempt.id, next_in(ladder, attempt.age, suspended=suspended))
+        heard = answer.code if answer.heard else None
+        await attempts.later(self._pool, attempt.id, next_in(ladder, attempt.age, suspended=suspended), heard)
 
     async def _asked(self, attempt: Attempt) -> tuple[Answer, bool]:
         """Return what the bank said last, and whether it is the answer to a reversal."""

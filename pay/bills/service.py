@@ -158,7 +158,7 @@ async def pay(tx: Tx, office: Office, holder: Holder, known: store.Stored, *, ke
     order = await open_order(
         tx, office.catalogue, asked, merchant=known.biller, kind=OrderKind.BILL, key=key, body=body
     )
-    if not await store.ordered(tx, known.id, order.id, holder.card):
+    if not await store.ordered(tx, known.id, known.snapshot_mac, order.id, holder.card):
         raise BillInPayment
     return BillOrder(order=order.id, amount=known.amount)
 

@@ -34,7 +34,10 @@ _BILL = """
     SELECT b.id, b.biller, m.name, b.item, b.facts, b.amount, b.snapshot_mac, b.state, b.order_id
     FROM bill b JOIN merchant m ON m.agency = b.biller
 """
-_ORDERED = "UPDATE bill SET state = 'ordered', order_id = $2 WHERE id = $1 AND state = 'open' RETURNING true"
+_ORDERED = """
+    UPDATE bill SET state = 'ordered', order_id = $2 WHERE id = $1 AND state = 'open' AND snapshot_mac = $3
+    RETURNING true
+"""
 _PAYER = "UPDATE pay_order SET payer = $2 WHERE id = $1 AND state = 'created'"
 _ELSEWHERE = "UPDATE bill SET state = 'elsewhere' WHERE id = $1 AND state = $2 RETURNING true"
 _TO_MARK = """
@@ -121,13 +124,13 @@ async def bill(db: Db, number: UUID, card: int) -> Stored | None:
     return None if row is None else Stored(**row)
 
 
-async def ordered(tx: Tx, number: UUID, order: UUID, card: int) -> bool:
+async def ordered(tx: Tx, number: UUID, snapshot_mac: bytes, order: UUID, card: int) -> bool:
     """Note that an order, which only this card's holder may pay, is to pay for an open bill.
 
-    Return False where it is not open any more, or somebody else is paying the same bill.
+    Return False where it is not open any more or not what was confirmed, or somebody else is paying the same bill.
     """
     try:
-        done = await tx.fetchval(_ORDERED, number, order)
+        done = await tx.fetchval(_ORDERED, number, order, snapshot_mac)
     except asyncpg.UniqueViolationError:
         return False
     await tx.execute(_PAYER, order, card)

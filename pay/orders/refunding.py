@@ -57,6 +57,9 @@ async def refund(
             asked.amount,
             asked.reason,
         )
+    except asyncpg.UniqueViolationError:
+        # The key is at this moment used for a refund of another order.
+        raise KeyReused from None
     except asyncpg.PostgresError as error:
         if error.sqlstate == _NO_BALANCE:
             raise BalanceShort from None

@@ -36,9 +36,11 @@ _KEEP = """
 _BAD = "INSERT INTO recon_bad_line (file, place, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _LOADED = "UPDATE recon_file SET lines = $2, bad = $3, whole = $4 WHERE id = $1"
 _ANSWERS = "SELECT attempt, kind, outcome FROM recon_answers($1)"
+# That a payment was booked on the file's day says nothing of a reversal that is asked for since: "ok" waits for it.
+_BOOK_ORDER = "SELECT outcome FROM pay_book($1, $2, 'day_file', $2 <> 'ok')"
 _BOOK = {
-    "pay": "SELECT outcome FROM pay_book($1, $2, 'day_file', true)",
-    "refund": "SELECT outcome FROM pay_book($1, $2, 'day_file', true)",
+    "pay": _BOOK_ORDER,
+    "refund": _BOOK_ORDER,
     "payout": "SELECT outcome FROM settle_book($1, $2, 'day_file')",
 }
 _MATCH = "SELECT opened, closed FROM recon_match($1, $2)"

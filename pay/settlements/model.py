@@ -9,7 +9,7 @@ from enum import StrEnum
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 BEGINS = datetime.time(2)
 """The hour of Beijing from which the day before is paid out."""
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: full-width
 
 
 class SettlementState(StrEnum):
@@ -50,7 +50,7 @@ def yuan(fen: int) -> str:
 def cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula (OWASP, CSV injection).
 
-    >>> cell("=1+1"), cell("门票"), cell("-")
-    ("'=1+1", '门票', "'-")
+    >>> cell("=1+1"), cell("门票"), cell("-"), cell("\uff1d1")
+    ("'=1+1", '门票', "'-", "'\uff1d1")
     """
     return f"'{text}" if text.startswith(_DANGEROUS) else text

@@ -33,8 +33,8 @@ class Drill(NamedTuple):
 
 
 def workers_killed(site: Site, load: Load, tell: Progress, long: bool) -> list[str]:  # noqa: FBT001 - as every drill
-    """T1: kill -9 of a worker, 20 times (50), each once the last one is back; KILLS names another number."""
-    times = int(os.environ.get("KILLS", "50" if long else "20"))
+    """T1: kill -9 of a worker, 8 times (20), each once the last one is back; KILLS names another number."""
+    times = int(os.environ.get("KILLS", "20" if long else "8"))
     with load:
         for n in range(times):
             time.sleep(0.3)

@@ -37,6 +37,7 @@ def test_every_variable_is_read() -> None:
             "ECARD_SUITE": "EdDSA",
             "ECARD_STATUS_BITS": "30",
             "ECARD_PROXIES": "192.0.2.1, 10.0.0.0/8",
+            "ECARD_CARD_HSM": "https://hsm.example/cards",
             "PROMETHEUS_MULTIPROC_DIR": "/run/metrics",
         }
     )
@@ -48,6 +49,7 @@ def test_every_variable_is_read() -> None:
     assert settings.suite is Suite.EDDSA
     assert settings.status_bits == 30
     assert settings.proxies == ("192.0.2.1", "10.0.0.0/8")
+    assert settings.card_hsm == "https://hsm.example/cards"
     assert settings.metrics_dir == Path("/run/metrics")
 
 
@@ -59,6 +61,8 @@ def test_an_empty_url_means_the_embedded_store() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ECARD_CARD_HSM", "http://hsm.example"),
+        ("ECARD_CARD_HSM", "hsm.example"),
         ("ECARD_PROXIES", "proxy.example"),
         ("ECARD_PROXIES", "10.0.0.1/8"),
         ("ECARD_MASTER_KEY", ""),

@@ -39,9 +39,9 @@ END $$;
 CREATE TRIGGER profile_changed AFTER UPDATE OF profile ON holder
     FOR EACH ROW WHEN (OLD.profile <> NEW.profile) EXECUTE FUNCTION payer_unbound();
 
--- 订单. A paid one has the id of its visit, by which a holder's orders are found. `refunded` counts what is refunded
--- or about to be. No foreign key to the merchant: each would lock the one row of a busy merchant (rows are never
--- deleted, and `pay_charge` and `pay_open` read it).
+-- 订单. A paid one has the id of its visit, by which a holder's orders are found. `counted_on`: the day whose limit it
+-- counts in. `refunded` counts what is refunded or about to be. No foreign key to the merchant: each would lock the
+-- one row of a busy merchant (rows are never deleted, and `pay_charge` and `pay_open` read it).
 CREATE TABLE pay_order (
     id uuid PRIMARY KEY,
     merchant uuid NOT NULL,
@@ -60,6 +60,7 @@ CREATE TABLE pay_order (
     bank text,
     class text CHECK (class IN ('A', 'B', 'C', 'D')),
     free boolean NOT NULL DEFAULT false,
+    counted_on date,
     confirmed_by uuid,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz,
@@ -117,23 +118,24 @@ CREATE FUNCTION bank_reference(p_subject uuid, p_seq smallint) RETURNS text LANG
 CREATE FUNCTION pay_day() RETURNS date LANGUAGE sql STABLE
     RETURN (statement_timestamp() AT TIME ZONE 'Asia/Shanghai')::date;
 
--- Count an amount (negative: give it back) in its class; false, and nothing counted, where the day's limit is less.
+-- Count an amount (negative: give it back, if its day is still counted) in its class; false, and nothing counted,
+-- where the day's limit is less. A statement that waited past midnight counts in the day that others have begun.
 CREATE FUNCTION pay_count(p_card integer, p_class text, p_free boolean, p_amount bigint, p_day date) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE payer p SET
-        day = p_day,
-        spent_a = CASE WHEN p.day = p_day THEN p.spent_a ELSE 0 END + CASE WHEN p_class = 'A' THEN p_amount ELSE 0 END,
-        spent_b = CASE WHEN p.day = p_day THEN p.spent_b ELSE 0 END + CASE WHEN p_class = 'B' THEN p_amount ELSE 0 END,
-        spent_c = CASE WHEN p.day = p_day THEN p.spent_c ELSE 0 END + CASE WHEN p_class = 'C' THEN p_amount ELSE 0 END,
-        spent_d = CASE WHEN p.day = p_day THEN p.spent_d ELSE 0 END + CASE WHEN p_class = 'D' THEN p_amount ELSE 0 END,
-        free_used = CASE WHEN p.day = p_day THEN p.free_used ELSE 0 END
+        day = greatest(p.day, p_day),
+        spent_a = CASE WHEN p.day >= p_day THEN p.spent_a ELSE 0 END + CASE WHEN p_class = 'A' THEN p_amount ELSE 0 END,
+        spent_b = CASE WHEN p.day >= p_day THEN p.spent_b ELSE 0 END + CASE WHEN p_class = 'B' THEN p_amount ELSE 0 END,
+        spent_c = CASE WHEN p.day >= p_day THEN p.spent_c ELSE 0 END + CASE WHEN p_class = 'C' THEN p_amount ELSE 0 END,
+        spent_d = CASE WHEN p.day >= p_day THEN p.spent_d ELSE 0 END + CASE WHEN p_class = 'D' THEN p_amount ELSE 0 END,
+        free_used = CASE WHEN p.day >= p_day THEN p.free_used ELSE 0 END
                     + CASE WHEN p_free THEN sign(p_amount)::smallint ELSE 0 END
     WHERE p.card = p_card AND CASE WHEN p_amount < 0 THEN p.day = p_day ELSE
-        p_amount + CASE WHEN p.day = p_day THEN
+        p_amount + CASE WHEN p.day >= p_day THEN
             CASE p_class WHEN 'A' THEN p.spent_a WHEN 'B' THEN p.spent_b WHEN 'C' THEN p.spent_c ELSE p.spent_d END
         ELSE 0 END <= CASE p_class WHEN 'A' THEN p.agreed WHEN 'B' THEN 500000 WHEN 'C' THEN 100000 ELSE 50000 END
-        AND (NOT p_free OR p.day <> p_day OR p.free_used < p.free_times) END;
+        AND (NOT p_free OR p.day < p_day OR p.free_used < p.free_times) END;
     RETURN FOUND;
 END $$;
 
@@ -195,10 +197,10 @@ BEGIN
         at := clock_timestamp();
         expires_at := CASE WHEN state = 'user_confirming' THEN at + make_interval(secs => p_seconds) END;
         INSERT INTO pay_order AS o (id, merchant, out_trade_no, terminal, request_id, body_sha256, item, amount,
-                                    subject, kind, state, payer, bank, class, free, created_at, expires_at)
+                                    subject, kind, state, payer, bank, class, free, counted_on, created_at, expires_at)
             VALUES (p_id, p_merchant, p_out_trade_no, p_terminal, p_request_id, p_body, p_item, p_amount, p_subject,
                     'code', pay_charge.state, p_card, pay_charge.bank, v_class,
-                    v_free AND pay_charge.state = 'processing', pay_charge.at, pay_charge.expires_at)
+                    v_free AND pay_charge.state = 'processing', v_day, pay_charge.at, pay_charge.expires_at)
             ON CONFLICT (merchant, out_trade_no) DO NOTHING;
         IF NOT FOUND THEN
             outcome := 'taken';
@@ -344,7 +346,7 @@ BEGIN
     END IF;
     state := 'processing'; amount := o.amount; subject := o.subject; bank_ref := bank_reference(o.id, 1::smallint);
     UPDATE pay_order p SET state = 'processing', payer = p_card, bank = v.bank, class = v_class, free = false,
-        confirmed_by = p_busi_seq, expires_at = NULL WHERE p.id = o.id;
+        counted_on = v_day, confirmed_by = p_busi_seq, expires_at = NULL WHERE p.id = o.id;
     INSERT INTO bank_attempt (id, subject, kind, order_id, bank, bank_ref, amount, next_check_at)
         VALUES (p_attempt, o.id, 'pay', o.id, v.bank, pay_confirm.bank_ref, o.amount,
                 bank_first_check(v.bank));
@@ -452,8 +454,7 @@ BEGIN
             (ledger_account('bank', o.bank, 'bank_clearing'), -o.amount)::account_leg,
             ((SELECT payable FROM merchant WHERE agency = o.merchant), o.amount)::account_leg]);
     ELSE
-        PERFORM pay_count(o.payer, o.class, o.free, -o.amount,
-                          (p_attempt.sent_at AT TIME ZONE 'Asia/Shanghai')::date);
+        PERFORM pay_count(o.payer, o.class, o.free, -o.amount, o.counted_on);
     END IF;
     PERFORM pay_tell(o, 'order.' || o.state);
     RETURN o;

@@ -252,9 +252,9 @@ BEGIN
     ELSIF outcome = 'ok' THEN
         bank := v.bank; bank_ref := bank_reference(p_order, 1::smallint);
         INSERT INTO pay_order (id, merchant, out_trade_no, request_id, body_sha256, item, amount, subject, kind, state,
-                               payer, bank, class)
+                               payer, bank, class, counted_on)
             VALUES (p_order, r.operator, 'ride-' || replace(p_order::text, '-', ''), p_order::text, '', p_item, r.fare,
-                    r.line, 'ride', 'processing', r.card, v.bank, 'C');
+                    r.line, 'ride', 'processing', r.card, v.bank, 'C', pay_day());
         INSERT INTO bank_attempt (id, subject, kind, order_id, bank, bank_ref, amount, next_check_at)
             VALUES (p_attempt, p_order, 'pay', p_order, v.bank, ride_capture.bank_ref, r.fare,
                     bank_first_check(v.bank));

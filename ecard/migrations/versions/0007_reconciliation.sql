@@ -88,7 +88,8 @@ CREATE FUNCTION recon_suspense(p_bank text) RETURNS uuid LANGUAGE sql
     RETURN ledger_account('reconciliation', p_bank, 'suspense');
 
 -- Attempts whose outcome a file tells: what it has was done (or undone), and what neither the file of its day nor that
--- of the next has, both whole, was never booked. Each is then booked by itself, as whatever else the bank said.
+-- of the next has, both whole, was never booked; unless the bank said that it still has it in hand (`pending`), for
+-- then a later day's file may have it. Each is then booked by itself, as whatever else the bank said.
 CREATE FUNCTION recon_answers(p_file uuid) RETURNS TABLE (attempt uuid, kind text, outcome text) LANGUAGE sql STABLE AS $$
     SELECT a.id, a.kind, CASE WHEN bool_or(l.kind = 'reverse') THEN 'reversed' ELSE 'ok' END
     FROM recon_file f JOIN recon_line l ON l.file = f.id
@@ -98,6 +99,7 @@ CREATE FUNCTION recon_answers(p_file uuid) RETURNS TABLE (attempt uuid, kind tex
     SELECT a.id, a.kind, 'failed'
     FROM recon_file f JOIN bank_attempt a ON a.bank = f.bank AND a.outcome IN ('sent', 'unknown')
     WHERE f.id = p_file AND f.whole AND recon_day(a.sent_at) BETWEEN f.day - 7 AND f.day - 1
+        AND a.raw_code IS DISTINCT FROM 'pending'
         AND NOT EXISTS (SELECT FROM recon_line l WHERE l.bank = a.bank AND l.ref = a.bank_ref)
         AND (SELECT count(*) FROM recon_file w WHERE w.bank = a.bank AND w.whole
              AND w.day BETWEEN recon_day(a.sent_at) AND recon_day(a.sent_at) + 1) = 2

@@ -51,7 +51,9 @@ CREATE FUNCTION largest_remainder(p_total bigint, p_weights bigint[]) RETURNS bi
                      ORDER BY place) FROM ranked
 $$;
 
--- What each merchant was owed when a day ended, as far as it is still there. A refund after that takes from it.
+-- What each merchant was owed when a day ended, as far as it is still there. A refund after that takes from it. A day
+-- before one that was settled is settled with it: what is there now is another day's. Who names a bank that is not
+-- registered is owed until it is: nobody could be asked to pay.
 CREATE FUNCTION settle_due(p_day date) RETURNS TABLE (merchant uuid, due bigint) LANGUAGE sql STABLE AS $$
     WITH later AS (
         SELECT l.account, sum(l.amount) AS amount FROM ledger_leg l
@@ -61,7 +63,8 @@ CREATE FUNCTION settle_due(p_day date) RETURNS TABLE (merchant uuid, due bigint)
     FROM merchant m JOIN account_balance b ON b.id = m.payable LEFT JOIN later t ON t.account = m.payable
     WHERE least(b.available, b.balance - coalesce(t.amount, 0)) > 0
         AND (p_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= clock_timestamp()
-        AND NOT EXISTS (SELECT FROM settlement s WHERE s.merchant = m.agency AND s.day = p_day)
+        AND NOT EXISTS (SELECT FROM settlement s WHERE s.merchant = m.agency AND s.day >= p_day)
+        AND EXISTS (SELECT FROM bank k WHERE k.code = m.bank)
     ORDER BY m.agency
 $$;
 
@@ -95,7 +98,7 @@ DECLARE
     v_bank text;
 BEGIN
     SELECT * INTO m FROM merchant WHERE agency = p_merchant FOR NO KEY UPDATE;
-    IF EXISTS (SELECT FROM settlement s WHERE s.merchant = p_merchant AND s.day = p_day) THEN
+    IF EXISTS (SELECT FROM settlement s WHERE s.merchant = p_merchant AND s.day >= p_day) THEN
         RETURN;
     END IF;
     SELECT coalesce(array_agg(s.shop ORDER BY s.shop), '{}'), coalesce(array_agg(s.net ORDER BY s.shop), '{}')

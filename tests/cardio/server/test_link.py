@@ -1,5 +1,6 @@
 """The line between a bridge and the server: who is admitted, what ends it, what one bridge may not do twice."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -142,6 +143,11 @@ FRAMES = {
     "a field too many": '{"type":"readers","readers":[],"more":1}',
     "a wrong type": '{"type":"opened","session":"no uuid","atr":"","reader":""}',
     "nested without end": "[" * 30000,
+    "nested without end before its type": '{"x":' + "[" * 30000,
+    "a reader's name with NUL": '{"type":"readers","readers":[{"name":"\\u0000"}]}',
+    "an ATR of no bytes": '{"type":"readers","readers":[{"name":"x","atr":"no hex"}]}',
+    "a version with NUL": '{"type":"hello","version":"\\u0000","readers":[]}',
+    "a scan with NUL": '{"type":"scanned","kind":"code","text":"EC1:\\u0000"}',
 }
 
 
@@ -156,6 +162,21 @@ def test_a_frame_of_more_than_64_kilobytes_ends_the_line(line: Line) -> None:
     line.next("welcome")
     line.say_raw('{"type":"hello","version":"' + "x" * 70000 + '","readers":[]}')
     assert line.ended() == 1009
+
+
+HEADERS = {"too long a header": b"Authorization: Bearer " + b"a" * 9000, "too many": b"\r\n".join([b"X: y"] * 200)}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_a_handshake_that_cannot_be_read_is_answered_and_holds_no_socket(bureau: Bureau, case: str) -> None:
+    asked = b"GET /v1/bridge/link HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    place = httpx.URL(bureau.base_url)
+    with socket.create_connection((place.host, place.port or 80), timeout=5) as caller:
+        caller.sendall(asked + HEADERS[case] + b"\r\n\r\n")
+        heard = b""
+        while more := caller.recv(4096):  # until the server hangs up
+            heard += more
+    assert heard.startswith(b"HTTP/1.1 4")
 
 
 def test_frames_of_a_session_that_is_not_its_own_change_nothing(line: Line, settings: Settings) -> None:

@@ -145,6 +145,16 @@ def test_a_scan_reaches_the_paired_page_once(bureau: Bureau) -> None:
     assert terminal.call("GET", "/v1/bridge-pairings").json()["scan"] is None
 
 
+def test_a_scan_longer_than_any_code_is_cut_before_it_is_kept(bureau: Bureau) -> None:
+    terminal, _, line = paired(bureau)
+    line.say("scanned", kind="digits", text="9" * 60000)
+    deadline = time.monotonic() + 3
+    scan = None
+    while scan is None and time.monotonic() < deadline:
+        scan = terminal.call("GET", "/v1/bridge-pairings").json()["scan"]
+    assert scan == "9" * 512
+
+
 def test_a_token_for_the_bridges_own_door_names_bridge_item_and_policy(bureau: Bureau) -> None:
     terminal, bridge, _ = paired(bureau)
     answer = terminal.call("POST", "/v1/bridge-tokens", {"item": "A1-36"}).json()
@@ -180,4 +190,6 @@ def test_bridges_are_registered_and_listed_from_the_command_line(
     assert again.exit_code == 1
     assert "already_registered" in str(again.exception)
     file.write_text("{}", "utf-8")
+    assert "invalid_request" in str(ecard(settings, "bridges", "add", str(file)).exception)
+    file.write_text('{"agency":' * 100_000)
     assert "invalid_request" in str(ecard(settings, "bridges", "add", str(file)).exception)

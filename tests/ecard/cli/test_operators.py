@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ecard.client import Operator
@@ -47,3 +48,28 @@ def test_a_file_that_exists_is_not_overwritten_and_nobody_registered(settings: S
 @pytest.mark.parametrize("arguments", [["名", "boss", "--key-out", "k"], ["名", "cards"], []])
 def test_what_is_missing_or_wrong_is_told(settings: Settings, arguments: list[str]) -> None:
     assert ecard(settings, "operators", "add", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\u202eb"])
+def test_a_name_that_the_api_refuses_is_refused_here_and_leaves_no_file(
+    settings: Settings, tmp_path: Path, name: str
+) -> None:
+    result = ecard(settings, "operators", "add", name, "finance", "--key-out", str(tmp_path / "key"))
+    assert result.exit_code == 2
+    assert "名称" in result.output
+    assert not (tmp_path / "key").exists()
+
+
+def test_a_key_file_that_cannot_be_written_is_named(settings: Settings, tmp_path: Path) -> None:
+    result = ecard(settings, "operators", "add", "甲", "finance", "--key-out", str(tmp_path / "none" / "key"))
+    assert result.exit_code == 1
+    assert "无法写入" in result.output
+
+
+def test_an_attempt_that_failed_does_not_stand_in_the_way_of_the_next(settings: Settings, tmp_path: Path) -> None:
+    away = msgspec.structs.replace(settings, database_url="postgresql://127.0.0.1:1/none")
+    for _ in range(2):
+        failed = ecard(away, "operators", "add", "甲", "finance", "--key-out", str(tmp_path / "key"))
+        assert failed.exit_code != 0
+        assert "已存在" not in failed.output
+        assert not (tmp_path / "key").exists()

@@ -1,14 +1,23 @@
 """What becomes of a payment whose bank did not answer: its answer decides, or a reversal, or two people; never time."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
 
 from ecard.client import Operator, Refused
 from ecard.settings import Settings
-from tests.bank import Bank, suspended
+from pay.banks.attempts import Attempt
+from pay.banks.bank import Ask, Credit
+from pay.banks.directory import FRESH
+from pay.banks.model import Ladder
+from pay.banks.resolver import refund_again
+from pay.banks.sandbox import CODE
+from tests.bank import QUICK, Bank, suspended
 from tests.bureau import Bureau, ecard, refused, rows
 from tests.shop import Shop, payer
 
@@ -33,8 +42,8 @@ def until(condition: Callable[[], bool], seconds: float = 8) -> None:
 
 
 def settled(shop: Shop, order: dict[str, Any]) -> str:
-    """Return the state in which the order comes to rest."""
-    until(lambda: shop.order(order)["state"] not in {"processing", "unknown", "reversing"})
+    """Return the state in which the order comes to rest; one that is suspended is still asked about."""
+    until(lambda: shop.order(order)["state"] not in {"processing", "unknown", "reversing", "suspended"})
     return str(shop.order(order)["state"])
 
 
@@ -95,6 +104,39 @@ def test_a_refund_that_got_lost_is_sent_again_and_booked_once(shop: Shop, bank: 
     refunds = rows(settings, "SELECT bank_ref FROM bank_attempt WHERE order_id = $1 AND kind = 'refund'", order["id"])
     assert sum(bank.book()[row["bank_ref"]]["amount"] for row in refunds) == 1250
     books_hold(settings)
+
+
+def test_a_refund_is_sent_again_as_it_was_sent(shop: Shop, bank: Bank, settings: Settings) -> None:
+    del bank
+    order = shop.paid()
+    refund = shop.refund(order, 500)
+    sent, paid = attempt_of(settings, order, "refund"), attempt_of(settings, order)
+    again = Attempt(
+        **{one: sent[one] for one in ("id", "kind", "bank", "amount", "order_id", "subject", "reversing")},
+        ref=sent["bank_ref"],
+        age=6.0,
+        suspended=False,
+    )
+
+    async def asked() -> Ask | None:
+        connection = await asyncpg.connect(settings.database_url)
+        try:
+            return await refund_again(connection, again)
+        finally:
+            await connection.close()
+
+    assert asyncio.run(asked()) == Credit(sent["bank_ref"], paid["bank_ref"], 500, refund["reason"])
+
+
+def test_what_the_bank_says_meanwhile_is_kept(shop: Shop, bank: Bank, settings: Settings) -> None:
+    order = shop.paid()
+    bank.fault("half_open", on="refund", booked=False)
+    bank.fault("next_day", on="refund", times=None)
+    shop.refund(order, 500)
+    until(lambda: attempt_of(settings, order, "refund")["raw_code"] == "pending")
+    bank.clear()
+    bank.next_day()
+    until(lambda: shop.order(order)["state"] == "partially_refunded")
 
 
 def test_time_suspends_and_never_fails_and_the_banks_answer_still_decides(
@@ -170,7 +212,22 @@ def test_a_late_first_answer_decides_nothing_once_a_reversal_is_under_way(
     assert settled(shop, order) == "reversed"
 
 
-def test_a_dead_bank_refuses_at_once_spends_no_code_and_is_found_again(shop: Shop, bank: Bank) -> None:
+@pytest.fixture
+def impatient(bank: Bank, settings: Settings) -> Iterator[Bank]:
+    """The bank, with a circuit that opens after five requests in a row that went unheard."""
+    climb(settings, msgspec.structs.replace(QUICK, failures=5))
+    yield bank
+    climb(settings, QUICK)
+
+
+def climb(settings: Settings, ladder: Ladder) -> None:
+    result = ecard(settings, "banks", "change", CODE, "--ladder", msgspec.json.encode(ladder).decode())
+    assert result.exit_code == 0, result.output
+    time.sleep(FRESH + 0.2)
+
+
+def test_a_dead_bank_refuses_at_once_spends_no_code_and_is_found_again(shop: Shop, impatient: Bank) -> None:
+    bank = impatient
     bank.fault("error", times=None, booked=False)
     with refused("bank_unavailable"):
         for _ in range(20):

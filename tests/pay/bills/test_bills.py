@@ -89,6 +89,22 @@ def test_a_bill_paid_at_the_agency_before_the_order_takes_no_money(bureau: Burea
     assert "order" not in state(phone, "elsewhere")
 
 
+def test_a_bill_that_changed_after_the_agency_was_asked_is_not_paid_by_the_old_amount(
+    bureau: Bureau, agency: BillingAgency, settings: Settings
+) -> None:
+    phone = payer(bureau)
+    [bill] = agency.inquire(phone, agency.owed(2500))
+    agency.fault("slow", "inquiry", seconds=1.5)
+    changed = "UPDATE bill SET amount = 2600, snapshot_mac = 'other' WHERE id = $1::text::uuid RETURNING true"
+
+    def change() -> None:
+        time.sleep(0.7)
+        rows(settings, changed, bill["id"])
+
+    assert outcomes([lambda: pay(phone, bill), change]) == {"ok": 1, "bill_in_payment": 1}
+    assert state(phone, "open")["amount"] == 2600
+
+
 def test_a_bill_paid_at_the_agency_meanwhile_is_refunded(
     bureau: Bureau, agency: BillingAgency, bank: Bank, settings: Settings
 ) -> None:

@@ -79,6 +79,43 @@ def test_above_1000_yuan_of_class_c_the_password_is_asked_for(shop: Shop, bureau
     assert confirm(phone, order)["state"] == "paid"
 
 
+def test_a_payment_that_waited_past_midnight_does_not_forget_the_day_that_has_begun(
+    shop: Shop, bureau: Bureau, bank: Bank, settings: Settings
+) -> None:
+    del bank
+    phone = payer(bureau)
+    order = shop.charge(phone.code("pay"), 400_000)
+    begun = """
+        UPDATE payer SET day = day + 1
+        WHERE card = (SELECT payer FROM pay_order WHERE id = $1::text::uuid) RETURNING card
+    """
+    rows(settings, begun, order["id"])
+    with refused("over_day_limit", 409):
+        shop.charge(phone.code("pay"), 100_001)
+    assert shop.charge(phone.code("pay"), 100_000)["state"] == "paid"
+
+
+def test_a_refusal_by_the_bank_after_midnight_is_booked_and_gives_nothing_back_to_the_new_day(
+    shop: Shop, bureau: Bureau, bank: Bank, settings: Settings
+) -> None:
+    phone = payer(bureau)
+    bank.fault("lose_request", on="pay")
+    order = shop.charge(phone.code("pay"), 500_000)
+    quiet = """
+        UPDATE bank_attempt SET next_check_at = NULL, sent_at = sent_at + interval '1 day'
+        WHERE order_id = $1::text::uuid RETURNING id
+    """
+    [attempt] = rows(settings, quiet, order["id"])
+    moved = """
+        UPDATE payer SET day = day + 1, spent_b = 100
+        WHERE card = (SELECT payer FROM pay_order WHERE id = $1::text::uuid) RETURNING card
+    """
+    [card] = rows(settings, moved, order["id"])
+    rows(settings, "SELECT pay_book($1, 'failed')", attempt["id"])
+    assert shop.order(order)["state"] == "failed"
+    assert rows(settings, "SELECT spent_b FROM payer WHERE card = $1", card["card"])[0]["spent_b"] == 100
+
+
 def test_terms_take_a_fresh_proof_of_the_password(bureau: Bureau) -> None:
     phone = bureau.phone(level=2)
     body = {"busi_seq": phone.prove(PASSWORD), "free_each": 1, "free_times": 1}

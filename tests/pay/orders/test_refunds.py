@@ -83,3 +83,11 @@ def test_refunds_at_once_never_exceed_what_was_paid(shop: Shop, bank: Bank) -> N
     done = outcomes([lambda: shop.refund(order, 300)] * 8)
     assert done == {"ok": 3, "over_refund": 5}
     assert shop.order(order)["refunded"] == 900
+
+
+def test_one_key_for_refunds_of_many_orders_at_once_is_good_for_one(shop: Shop, bank: Bank) -> None:
+    del bank
+    orders, key = [shop.paid(100) for _ in range(6)], new_number()
+    done = outcomes([lambda order=order: shop.refund(order, 100, key=key) for order in orders])  # type: ignore[misc] # each its own
+    assert done == {"ok": 1, "idempotency_key_reused": 5}
+    assert sum(shop.order(order)["refunded"] for order in orders) == 100

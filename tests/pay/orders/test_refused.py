@@ -49,6 +49,18 @@ def test_what_is_no_payment_code_of_ours_charges_nothing(
     assert rows(settings, "SELECT FROM pay_order WHERE out_trade_no = $1", number) == []
 
 
+@pytest.mark.parametrize("subject", ["门票\u202e05.21", "门\u200b票", " ", "\u3164", "\u3000票", "门票\n", "\x85"])
+def test_what_the_holder_is_asked_to_pay_for_can_be_read_as_it_was_written(
+    shop: Shop, bureau: Bureau, bank: Bank, subject: str
+) -> None:
+    del bank
+    with refused("invalid_request", 400) as refusal:
+        shop.asking({**shop.body(_code(bureau)), "subject": subject})
+    assert refusal.value.problem["pointer"] == "/subject"
+    with refused("invalid_request", 400):
+        shop.open(subject=subject)
+
+
 def test_a_refusal_leaves_the_code_unspent(shop: Shop, bureau: Bureau, bank: Bank) -> None:
     del bank
     code = payer(bureau).code("pay")

@@ -67,6 +67,15 @@ def test_a_receipt_proves_payment_and_refund_offline_by_bundle_or_by_key_set(
         assert {leg["ref"] for leg in posted if leg["kind"] == "payment"} == {bought.order["id"]}
 
 
+@pytest.mark.parametrize("option", ["--keys", "--bundle"])
+def test_keys_nested_without_end_are_refused_like_any_other_bad_file(
+    settings: Settings, tmp_path: Path, bought: Bought, option: str
+) -> None:
+    (tmp_path / "deep.json").write_text('{"keys":' * 100_000)
+    refusal = verified(settings, tmp_path, bought.receipt, option, str(tmp_path / "deep.json"))
+    assert "receipt_refused" in str(refusal.exception)
+
+
 def _changed(receipt: dict[str, Any], place: tuple[Any, ...], value: object) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(receipt))
     inner: Any = made

@@ -121,6 +121,28 @@ def test_an_order_fails_only_when_two_whole_files_do_not_have_it(day: Day) -> No
     assert day.shop.order(order)["state"] == "failed"
 
 
+def test_what_the_bank_still_has_in_hand_is_not_failed_by_files_that_lack_it(day: Day) -> None:
+    order = unheard(day, "next_day")
+    assert day.lines(order) == []
+    day.reconcile([])
+    assert day.reconcile([], day=day.next)["resolved"] == 0
+    assert day.shop.order(order)["state"] == "unknown"
+    rows(day.settings, "UPDATE bank_attempt SET next_check_at = now() WHERE order_id = $1::text::uuid", order["id"])
+
+
+def test_a_file_of_before_decides_nothing_while_the_bank_is_asked_to_undo_it(day: Day) -> None:
+    order = unheard(day, "lose_reply")
+    rows(day.settings, "SELECT pay_reverse(id) FROM bank_attempt WHERE order_id = $1::text::uuid", order["id"])
+    [line] = day.lines(order)
+    assert day.reconcile([line])["resolved"] == 0
+    assert day.shop.order(order)["state"] == "reversing"
+    assert (day.one()["kind"], day.one()["amount"]) == ("status", 1250)
+    undone = line.replace("pay|", "reverse|").replace("|D|", "|C|")
+    made = day.reconcile([undone], day=day.next)
+    assert (made["resolved"], made["closed"]) == (1, 1)
+    assert day.shop.order(order)["state"] == "reversed"
+
+
 def test_a_file_is_loaded_once_however_often_and_by_however_many_it_is_sent(day: Day) -> None:
     file = day.file(missing_ours([])).replace(UNKNOWN, f"Xonce{day.date:%Y%m%d}")
     before = day.suspense

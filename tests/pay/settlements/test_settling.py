@@ -1,5 +1,6 @@
 """What a merchant was owed at the end of a day is paid to its bank, once; what the bank refuses is owed again."""
 
+import datetime
 import time
 from typing import Any
 
@@ -70,6 +71,26 @@ def test_a_refund_of_today_takes_from_what_yesterday_is_paid(till: Till) -> None
         order = till.paid(1250)
     till.refund(order, 1000)
     assert [one["amount"] for one in till.settle()] == [250]
+
+
+def test_a_day_before_one_that_was_settled_takes_nothing_of_today(till: Till) -> None:
+    with till.yesterday(), till.yesterday():
+        till.paid(1250)
+    assert [one["amount"] for one in till.settle()] == [1250]
+    till.paid(900)
+    before = str(till.day - datetime.timedelta(days=1))
+    till.bureau.finance.call("POST", "/v1/settlements", {"day": before})
+    assert ([one["amount"] for one in till.settled()], till.owed()) == ([1250], 900)
+
+
+def test_a_merchant_whose_bank_is_not_registered_is_owed_until_it_is(till: Till) -> None:
+    with till.yesterday():
+        till.paid(1250)
+    moved = "UPDATE merchant SET bank = $2 WHERE agency = $1 RETURNING true"
+    rows(till.settings, moved, till.agency, "NOBODY")
+    assert (till.settle(), till.owed()) == ([], 1250)
+    rows(till.settings, moved, till.agency, "SANDBOX")
+    assert [(one["amount"], one["state"]) for one in till.settle()] == [(1250, "paid")]
 
 
 def test_what_the_bank_refuses_is_owed_again(till: Till, payer_bank: Bank) -> None:
