@@ -4,15 +4,22 @@ import os
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from ecard import signatures
 from ecard.callers import SESSION_SECONDS, AnyCaller, Holder, Terminal
 from ecard.cards.model import Profile
 from ecard.cards.profiles import card_no_index, id_index, seal_profile
 from ecard.catalogue.model import Scene
+from ecard.db import begin
 from ecard.ids import new_id
 from ecard.keyring.model import Purpose
 from ecard.runtime import Runtime
 from ecard.signatures import Call
+from pay.banks.sandbox import CODE
+from pay.merchants import store as merchants
+from pay.merchants.schemas import MerchantRequest
+from pay.merchants.service import ACCOUNT
 from qr import service
 from qr.model import step_at
 from tests.bench.load import post
@@ -92,6 +99,23 @@ async def seed(runtime: Runtime, people: int, terminals: int) -> Cast:
     )
 
 
+async def open_shop(runtime: Runtime, cast: Cast) -> None:
+    """Make the terminals' agency a merchant, and bind the holders to the simulated bank."""
+    asked = MerchantRequest(
+        agency=cast.terminals[0].agency,
+        name="测速景区",
+        category="7991",
+        bank=CODE,
+        bank_account="6299990000000000012",
+        items=["A2-34"],
+        order_limit=1_000_000,
+        small_free_limit=50_000,
+    )
+    async with begin(runtime.pool) as tx:
+        await merchants.insert(tx, asked, runtime.vault.seal(ACCOUNT, asked.bank_account.encode()))
+        await tx.execute("INSERT INTO payer (card, bank) SELECT seq, $1 FROM card", CODE)
+
+
 def signed(runtime: Runtime, caller: AnyCaller, ticket: str, path: str, body: bytes, key: str | None = None) -> bytes:
     """Return the bytes of a POST signed in the caller's session."""
     headers = signatures.sign(
@@ -112,14 +136,27 @@ def code_requests(runtime: Runtime, holders: list[Holder], count: int) -> list[b
 
 def visit_requests(runtime: Runtime, cast: Cast, holders: list[Holder]) -> list[bytes]:
     """Return a visit for item A1-01 with a fresh code of each holder, spread over the terminals."""
+    return _shown(runtime, cast, holders, Scene.IDENTITY, "/v1/visits", {"item": "A1-01"})
+
+
+def charge_requests(runtime: Runtime, cast: Cast, holders: list[Holder]) -> list[bytes]:
+    """Return a charge of one yuan for item A2-34, the same way; the codes say that the password was proven."""
+    asked = {"item": "A2-34", "amount": 100, "subject": "门票"}
+    return _shown(runtime, cast, holders, Scene.PAY, "/v1/charges", asked)
+
+
+def _shown(
+    runtime: Runtime, cast: Cast, holders: list[Holder], scene: Scene, path: str, asked: dict[str, object]
+) -> list[bytes]:
     now = runtime.clock.time()
     key, step = runtime.ring.signing(Purpose.CODE, now), step_at(now)
     tickets = [runtime.tickets.seal(one) for one in cast.terminals]
     requests = []
     for n, holder in enumerate(holders):
-        showing = service.Showing(holder.card, holder.seq)
-        [code] = service.make(runtime, key, showing, Scene.IDENTITY, step, 1)
-        body = b'{"item":"A1-01","evidence":{"kind":"code","code":"%s"}}' % code.code.encode()
+        showing = service.Showing(holder.card, holder.seq, now + 600)
+        [code] = service.make(runtime, key, showing, scene, step, 1)
+        numbered = {"out_trade_no": new_id().hex} if scene is Scene.PAY else {}
+        body = msgspec.json.encode({**asked, **numbered, "evidence": {"kind": "code", "code": code.code}})
         at = n % len(tickets)
-        requests.append(signed(runtime, cast.terminals[at], tickets[at], "/v1/visits", body, key=new_id().hex))
+        requests.append(signed(runtime, cast.terminals[at], tickets[at], path, body, key=new_id().hex))
     return requests
