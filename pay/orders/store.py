@@ -1,4 +1,4 @@
-"""Orders in the database: one function for each command (`0004_orders.sql`), and what is read of them."""
+"""Orders in the database: one function for each command (`0004_order_commands.sql`), and what is read of them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -17,3 +17,5 @@ def upgrade() -> None:
     run("0004_ledger.sql")
     run("0004_ledger_functions.sql")
     run("0004_orders.sql")
+    run("0004_order_commands.sql")
+    run("0004_bank_answers.sql")
