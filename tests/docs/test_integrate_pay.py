@@ -1,5 +1,8 @@
 """The tills of docs/integrate-pay.md, run as they stand against a real server and a real bank."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from uuid import UUID
@@ -16,11 +19,12 @@ from ecard.app import READER_ERRORS
 from ecard.errors import EcardError
 from ecard.idempotency import KeyMissing, KeyReused
 from ecard.keys import Suite, generate, to_jwk
+from ecard.settings import Settings
 from pay.orders import routes
 from pay.orders.model import OrderState
 from tests.bank import Bank
-from tests.bureau import Bureau
-from tests.docs.pages import blocks, page, rows, section
+from tests.bureau import Bureau, environment
+from tests.docs.pages import ROOT, blocks, page, rows, section
 from tests.docs.programs import Program
 from tests.shop import Shop, confirm, payer
 
@@ -59,6 +63,25 @@ def test_a_till_copied_from_the_guide_is_paid(bureau: Bureau, bank: Bank, tmp_pa
             time.sleep(0.05)
         assert confirm(other, waiting[0])["state"] == "paid"
         assert till.hear() == "paid"
+
+
+def test_a_newcomer_gets_from_an_empty_sandbox_to_a_payment_by_the_guides_own_lines(
+    settings: Settings, bureau: Bureau, bank: Bank, tmp_path: Path
+) -> None:
+    assert bank
+    for name in ("open_shop.py", "till.py"):
+        (tmp_path / name).write_text(PROGRAMS[name], "utf-8")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    [lines] = blocks(section(GUIDE, "## 1."), "sh")
+    done = subprocess.run(
+        ["bash", "-euc", lines],
+        cwd=tmp_path,
+        env={**os.environ, **environment(settings), "PYTHONPATH": str(ROOT), "SERVER": bureau.base_url},
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "paid"), done.stderr
 
 
 def test_the_guides_errors_are_those_that_a_merchant_may_meet() -> None:
