@@ -32,6 +32,10 @@ from tests.bank import Bank, banking
 from tests.bureau import Bureau
 
 MASTER_KEY = bytes(range(32))
+PCSCD = Path(tempfile.gettempdir()) / f"ecard-pcscd-{os.getpid()}"
+"""Where this process's own pcscd runs, if a test starts one."""
+# PC/SC's library reads the address once in a process: it is known before anything asks for readers.
+os.environ["PCSCLITE_CSOCK_NAME"] = str(PCSCD / "run" / "pcscd.comm")
 
 
 @pytest.hookimpl(wrapper=True)

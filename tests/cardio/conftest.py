@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -16,6 +14,7 @@ from cardio.transport.pcsc import PcscReaders
 from cardio.transport.virtual import Powered, VirtualReaders
 from cardio.virtual.vpcd import Inserted
 from tests.cardio.pcscd import FIRST, NAMES, SECOND, Pcscd, missing
+from tests.conftest import PCSCD
 
 
 class Desk(Protocol):
@@ -110,12 +109,12 @@ def pcscd() -> Iterator[Pcscd]:
     why = missing()
     if why:
         pytest.skip(why)
-    place = Path(tempfile.mkdtemp(prefix="ecard-pcscd-"))
-    started = Pcscd(place)
-    os.environ["PCSCLITE_CSOCK_NAME"] = str(started.address)
+    PCSCD.mkdir()
+    started = Pcscd(PCSCD)
+    assert os.environ["PCSCLITE_CSOCK_NAME"] == str(started.address)
     yield started
     started.close()
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(PCSCD, ignore_errors=True)
 
 
 @pytest.fixture
