@@ -101,7 +101,7 @@ CHECKS: Sequence[Check] = (
         SELECT format('hold %s', h.id) FROM hold h
         WHERE h.state = 'posted' AND NOT EXISTS (
             SELECT FROM ledger_leg l WHERE l.journal = h.journal AND l.account = h.account
-            HAVING sum(l.amount) BETWEEN -h.amount AND -1) LIMIT 1
+            HAVING sum(l.amount) FILTER (WHERE l.amount < 0) BETWEEN -h.amount AND -1) LIMIT 1
         """,
     ),
 )
