@@ -60,11 +60,12 @@ class Script:
             self._lines.put(line)
         self._lines.put(b"")
 
-    def _line(self) -> bytes:
+    def _line(self, within: float | None = None) -> bytes:
+        within = within or self._timeout
         try:
-            return self._lines.get(timeout=self._timeout)
+            return self._lines.get(timeout=within)
         except queue.Empty:
-            msg = f"{self._name} said nothing for {self._timeout} s:\n{self.stderr()}"
+            msg = f"{self._name} said nothing for {within} s:\n{self.stderr()}"
             raise RuntimeError(msg) from None
 
     def _value(self, line: bytes) -> Any:
@@ -83,14 +84,14 @@ class Script:
             self._process.stdin.write(msgspec.json.encode(value) + b"\n")
             self._process.stdin.flush()
 
-    def hear(self) -> Any:
-        """Return the next value that the script says.
+    def hear(self, within: float | None = None) -> Any:
+        """Return the next value that the script says, `within` so many seconds if they differ from the script's.
 
         Raises:
             Failed: The client met a failure.
             RuntimeError: The script has ended, or said nothing in time; the text has its stderr.
         """
-        return self._value(self._line())
+        return self._value(self._line(within))
 
     def last(self) -> Any:
         """Return the last value that the script says before it ends; raises as `hear`."""
