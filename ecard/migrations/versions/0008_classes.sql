@@ -1,0 +1,2 @@
+-- Training institutions, their classes, attendance, completion.
+SELECT;

@@ -1,0 +1,2 @@
+-- Certificates of training.
+SELECT;

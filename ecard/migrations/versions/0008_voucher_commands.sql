@@ -1,0 +1,2 @@
+-- What is done with vouchers: one function a command.
+SELECT;

@@ -1,0 +1,2 @@
+-- Training vouchers: programmes, batches, vouchers, what happened to each.
+SELECT;

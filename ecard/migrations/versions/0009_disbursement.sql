@@ -1,0 +1,2 @@
+-- Benefits paid out to cards' bank accounts.
+SELECT;
