@@ -12,6 +12,7 @@ from ecard.errors import Text
 from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
 from pay.bills import checks as bills
+from pay.disbursement import checks as disbursement
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
 from pay.orders import checks as orders
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     *rides.CHECKS,
     *reconciliation.CHECKS,
     *settlements.CHECKS,
+    *disbursement.CHECKS,
 )
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")
