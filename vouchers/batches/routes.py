@@ -19,7 +19,7 @@ from pay.ledger.errors import BalanceShort
 from pay.ledger.service import command, declared
 from vouchers.batches import service
 from vouchers.batches.errors import BatchExists, BatchStateRefused, BatchTermsRefused, NobodyNamed
-from vouchers.batches.schemas import BadRow, Batch, BatchRequest, BatchVoucher, PeopleAnswer, PeopleRequest, BatchPlan
+from vouchers.batches.schemas import BadRow, Batch, BatchPlan, BatchRequest, BatchVoucher, PeopleAnswer, PeopleRequest
 from vouchers.programmes.errors import ProgrammeEnded
 
 T = TypeVar("T")

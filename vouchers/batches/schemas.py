@@ -61,7 +61,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: int
     valid_until: int
     created_at: int
-    done_at: int | None
+    done_at: int | None = None
 
 
 class PeopleRequest(Body, frozen=True, kw_only=True):
@@ -94,4 +94,4 @@ class BatchVoucher(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     n: int
     state: Stage
-    institution: UUID | None
+    institution: UUID | None = None

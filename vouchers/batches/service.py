@@ -15,7 +15,7 @@ from ecard.vault import Vault
 from vouchers.batches import store
 from vouchers.batches.errors import BatchExists, BatchStateRefused, BatchTermsRefused, NobodyNamed
 from vouchers.batches.model import Bad, Fault, Named, people
-from vouchers.batches.schemas import BadRow, Batch, BatchRequest, BatchVoucher, PeopleAnswer, PeopleRequest, BatchPlan
+from vouchers.batches.schemas import BadRow, Batch, BatchPlan, BatchRequest, BatchVoucher, PeopleAnswer, PeopleRequest
 from vouchers.programmes import service as programmes
 from vouchers.programmes import store as funds
 from vouchers.programmes.errors import ProgrammeEnded

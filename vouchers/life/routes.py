@@ -18,9 +18,9 @@ from vouchers.life.errors import AlreadySettled, SerialUnknown, ServerWanted, Vo
 from vouchers.life.schemas import (
     ClaimRequest,
     Moved,
+    MoveRequest,
     MyVoucher,
     Offer,
-    MoveRequest,
     Redemption,
     RedemptionRequest,
     SerialRequest,

@@ -38,8 +38,8 @@ class MyEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     at: int
-    place: str | None
-    evidence: str | None
+    place: str | None = None
+    evidence: str | None = None
 
 
 class MyVoucher(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +54,8 @@ class MyVoucher(msgspec.Struct, frozen=True, kw_only=True):
     state: Stage
     valid_from: int
     valid_until: int
-    institution: str | None
-    class_: UUID | None = msgspec.field(name="class")
+    institution: str | None = None
+    class_: UUID | None = msgspec.field(default=None, name="class")
     events: list[MyEvent] | None = None
 
 
@@ -64,10 +64,10 @@ class VoucherEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     at: int
-    actor: UUID | None
-    place: str | None
-    evidence: str | None
-    visit: UUID | None
+    actor: UUID | None = None
+    place: str | None = None
+    evidence: str | None = None
+    visit: UUID | None = None
     detail: dict[str, Any]
 
 
@@ -81,14 +81,14 @@ class Voucher(msgspec.Struct, frozen=True, kw_only=True):
     programme: UUID
     face: int
     state: Stage
-    frozen_from: Stage | None
+    frozen_from: Stage | None = None
     valid_from: int
     valid_until: int
-    institution: UUID | None
-    class_: UUID | None = msgspec.field(name="class")
-    amount: int | None
-    redeemed_at: int | None
-    journal: UUID | None
+    institution: UUID | None = None
+    class_: UUID | None = msgspec.field(default=None, name="class")
+    amount: int | None = None
+    redeemed_at: int | None = None
+    journal: UUID | None = None
     events: list[VoucherEvent]
 
 
@@ -123,4 +123,4 @@ class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     voucher: UUID
     amount: int
     redeemed_at: int
-    journal: UUID | None
+    journal: UUID | None = None

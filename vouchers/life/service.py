@@ -32,13 +32,13 @@ from vouchers.life.errors import (
 from vouchers.life.model import Stage, serial_valid
 from vouchers.life.schemas import (
     ClaimRequest,
-    VoucherEvent,
     Moved,
     MyEvent,
     MyVoucher,
     Offer,
     Redemption,
     Voucher,
+    VoucherEvent,
 )
 from vouchers.programmes import store as programmes
 from vouchers.programmes.errors import ProgrammeEnded

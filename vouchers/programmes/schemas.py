@@ -61,13 +61,13 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     groups: list[str]
     institutions: list[UUID]
     validity_days: int
-    longer_by: str | None
+    longer_by: str | None = None
     per_person: int
     once: bool
     min_attendance_percent: int
     correction_days: int
     created_at: int
-    ended_at: int | None
+    ended_at: int | None = None
     funds: list[Fund]
 
 
