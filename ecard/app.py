@@ -103,6 +103,11 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.batches import routes as voucher_batches
+from vouchers.batches import working as voucher_issuing
+from vouchers.life import routes as vouchers
+from vouchers.life import working as voucher_ending
+from vouchers.programmes import routes as voucher_programmes
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
@@ -138,6 +143,9 @@ ROUTERS = [
     rides.router,
     receipts.router,
     disbursement.router,
+    voucher_programmes.router,
+    voucher_batches.router,
+    vouchers.router,
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
@@ -205,6 +213,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
             paying.pay_for_ever(Disburser(runtime, banks, SandboxStanding() if settings.sandbox else NoRegister())),
+            voucher_issuing.work_for_ever(runtime.pool),
+            voucher_ending.work_for_ever(runtime.pool),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
