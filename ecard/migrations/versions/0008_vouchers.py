@@ -17,4 +17,6 @@ def upgrade() -> None:
     run("0008_vouchers.sql")
     run("0008_voucher_commands.sql")
     run("0008_classes.sql")
+    run("0008_class_commands.sql")
+    run("0008_completions.sql")
     run("0008_credentials.sql")
