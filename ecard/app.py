@@ -98,6 +98,9 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.attendance import routes as attendance
+from vouchers.classes import routes as classes
+from vouchers.completion import routes as completion
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
@@ -135,6 +138,9 @@ ROUTERS = [
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
+    classes.router,
+    attendance.router,
+    completion.router,
     health.router,
 ]
 

@@ -1,9 +1,10 @@
 """HTTP of check-ins: terminals present learners and upload, a class's screen shows its code, phones scan it."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ecard.callers import Holder, Terminal
 from ecard.catalogue.model import Catalogue
@@ -46,7 +47,7 @@ async def attendance_create(
     desk: Given[Desk],
     creation: Given[Creation],
 ) -> Response[Attendance]:
-    """Check in a learner who is here 签到: by dynamic code, or by physical card under A1-74; the evidence is used up."""
+    """Check in a learner who is here 签到: by dynamic code, or by physical card under A1-74, used up by it."""
     before = await creation.answered(terminal.actor)
     if before is not None:
         return before
@@ -66,10 +67,13 @@ async def attendance_create(
     opt={"errors": (NotFound, OutsideWindow, NoKey)},
 )
 async def class_code(
-    training_class: FromPath[UUID], terminal: Given[Terminal], runtime: Given[Runtime]
+    training_class: FromPath[UUID],
+    terminal: Given[Terminal],
+    runtime: Given[Runtime],
+    session: Annotated[int | None, QueryParameter(ge=1, le=200, description="课次 (where several are open)")] = None,
 ) -> ClassCode:
     """Show the class's code 班级签到码: changed every 30 s, good for 60 s at most, for learners to scan."""
-    return await service.code(runtime, training_class, terminal)
+    return await service.code(runtime, training_class, session, terminal)
 
 
 @post(
@@ -87,9 +91,7 @@ async def my_attendance(
         return before
     async with recorded(runtime.pool, "attendance", holder.actor, card=holder.card, item=service.VOUCHER_ITEM):
         class_, session = service.scanned(runtime, data)
-        return await creation.once(
-            holder.actor, lambda tx: service.scan(tx, class_, session, data.place, holder)
-        )
+        return await creation.once(holder.actor, lambda tx: service.scan(tx, class_, session, data.place, holder))
 
 
 @post(

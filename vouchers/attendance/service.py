@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from uuid import UUID
 
+import msgspec
+
 from ecard.audit import store as audit
 from ecard.callers import Holder, Terminal
 from ecard.catalogue.model import Catalogue, Form, Item, Scene
@@ -56,9 +58,7 @@ async def check_in(
     columns = (attendance, class_, by.actor, by.agency, by.site, key, sha256(body).digest())
     row = await store.check_in(tx, *columns, presented=presented)
     if row["outcome"] != "ok":
-        raise refusal(
-            row["outcome"], more=_REFUSALS, state=row["state"], item=presented.item, first_at=row["first_at"]
-        )
+        raise refusal(row["outcome"], more=_REFUSALS, state=row["state"], item=presented.item, first_at=row["first_at"])
     sub, fields = learner(desk, by, presented.item, row["holder"], row["profile"])
     return Attendance(
         id=attendance,
@@ -73,9 +73,9 @@ async def check_in(
     )
 
 
-async def code(runtime: Runtime, class_: UUID, by: Terminal) -> ClassCode:
+async def code(runtime: Runtime, class_: UUID, wanted: int | None, by: Terminal) -> ClassCode:
     """Return the code that the class shows now; raises NotFound, OutsideWindow, NoKey."""
-    session = await store.open_session(runtime.pool, class_, by.agency)
+    session = await store.open_session(runtime.pool, class_, by.agency, wanted)
     if session is None:
         await one_class(runtime.pool, class_, institution=by.agency)
         raise OutsideWindow
@@ -171,7 +171,4 @@ async def _record(runtime: Runtime, class_: UUID, n: int, seen: store.Seen, item
 
 async def conflicts(db: Db, by: Terminal) -> list[Conflicting]:
     """Return the institution's check-ins whose code was taken elsewhere as well, youngest first."""
-    return [
-        Conflicting(class_=row["class"], **{name: row[name] for name in row if name != "class"})
-        for row in await store.conflicts(db, by.agency)
-    ]
+    return [msgspec.convert(dict(row), Conflicting) for row in await store.conflicts(db, by.agency)]

@@ -21,6 +21,7 @@ _PLACE = "SELECT latitude, longitude, radius FROM training_class WHERE id = $1"
 _OPEN_SESSION = """
     SELECT s.n FROM class_session s JOIN training_class c ON c.id = s.class
     WHERE s.class = $1 AND c.institution = $2 AND s.opens_at <= clock_timestamp() AND clock_timestamp() < s.closes_at
+      AND s.n = coalesce($3, s.n) ORDER BY s.n LIMIT 1
 """
 _CONFLICTS = """
     SELECT a.id AS attendance, a.class, a.session, a.voucher, extract(epoch FROM a.seen_at)::bigint AS seen_at,
@@ -61,9 +62,9 @@ async def place(db: Db, class_: UUID) -> Row | None:
     return await db.fetchrow(_PLACE, class_)
 
 
-async def open_session(db: Db, class_: UUID, institution: UUID) -> int | None:
-    """Return the session of an institution's class that takes check-ins now."""
-    session: int | None = await db.fetchval(_OPEN_SESSION, class_, institution)
+async def open_session(db: Db, class_: UUID, institution: UUID, wanted: int | None) -> int | None:
+    """Return the session of an institution's class that takes check-ins now, the one wanted if there are several."""
+    session: int | None = await db.fetchval(_OPEN_SESSION, class_, institution, wanted)
     return session
 
 

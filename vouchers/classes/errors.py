@@ -39,7 +39,8 @@ class WrongInstitution(Forbidden):
     code = "voucher_wrong_institution"
     title = Text("该培训券不能在此机构使用", "The voucher is not for this institution")
     action = Text(
-        "请到项目指定的机构, 或培训券已绑定的机构。", "Go to an institution of the programme, or the one it is bound to."
+        "请到项目指定的机构, 或培训券已绑定的机构。",
+        "Go to an institution of the programme, or the one it is bound to.",
     )
 
 

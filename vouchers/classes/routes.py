@@ -40,8 +40,8 @@ from vouchers.classes.schemas import (
     Binding,
     BindingRequest,
     ClassRequest,
-    DropRequest,
     Dropped,
+    DropRequest,
     Institution,
     InstitutionRequest,
     InstitutionState,
@@ -102,7 +102,9 @@ async def class_open(
 ) -> Response[TrainingClass]:
     """Open a class 开班: its sessions, seats, fee, and where and when people check in."""
     async with recorded(runtime.pool, "class_open", terminal.actor, programme=data.programme):
-        return await creation.once(terminal.actor, lambda tx: service.open_class(tx, data, terminal))
+        return await creation.once(
+            terminal.actor, lambda tx: service.open_class(tx, data, terminal, sandbox=runtime.settings.sandbox)
+        )
 
 
 @get("/classes", operation_id="classes_list")
@@ -126,9 +128,7 @@ async def class_get(
 
 
 @get("/classes/{training_class:uuid}/seats", operation_id="class_seats", opt={"errors": (NotFound,)})
-async def class_seats(
-    training_class: FromPath[UUID], terminal: Given[Terminal], runtime: Given[Runtime]
-) -> list[Seat]:
+async def class_seats(training_class: FromPath[UUID], terminal: Given[Terminal], runtime: Given[Runtime]) -> list[Seat]:
     """List who sits in a class 学员名册: by pseudonym, with hours attended and what is still to be paid."""
     return await service.seats(runtime, training_class, terminal.agency)
 
@@ -238,7 +238,7 @@ async def my_drop(
 async def my_tuition(
     voucher: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[Tuition]:
-    """Order the own share of a fee 缴纳自费部分 (A1-75): confirm the order with the password; the voucher pays the rest."""
+    """Order the own share of a fee 缴纳自费部分 (A1-75): to be confirmed with the password."""
     async with recorded(runtime.pool, "tuition", holder.actor, card=holder.card, voucher=voucher):
         return await creation.once(
             holder.actor,

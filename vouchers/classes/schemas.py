@@ -60,7 +60,8 @@ class SessionRequest(Body, frozen=True, kw_only=True):
 class ClassRequest(Body, frozen=True, kw_only=True):
     """A class of a programme. With `site` only terminals of that site check in, with `place` only phones there do.
 
-    `min_hours` is asked for beside the programme's own share of attendance; the larger of the two counts.
+    `min_hours` is asked for beside the programme's own share of attendance; the larger of the two counts. A
+    `rehearsal`, in the sandbox alone, may have sessions on top of each other.
     """
 
     programme: UUID
@@ -73,6 +74,7 @@ class ClassRequest(Body, frozen=True, kw_only=True):
     closes_after: Annotated[int, msgspec.Meta(ge=60, le=43200)] = CLOSES_AFTER
     site: Name | None = None
     place: Place | None = None
+    rehearsal: bool = False
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +136,7 @@ class MyBindingRequest(Body, frozen=True, kw_only=True):
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A voucher bound to a class; `own` is the learner's own share of the fee. At a terminal also who the learner is."""
+    """A voucher bound to a class; `own` is the learner's share of the fee. At a terminal also who the learner is."""
 
     enrolment: UUID
     voucher: UUID

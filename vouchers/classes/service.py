@@ -30,8 +30,8 @@ from vouchers.classes.schemas import (
     Binding,
     BindingRequest,
     ClassRequest,
-    DropRequest,
     Dropped,
+    DropRequest,
     Institution,
     InstitutionRequest,
     MyBindingRequest,
@@ -85,7 +85,7 @@ async def suspend(tx: Tx, agency: UUID, *, suspended: bool, by: Operator) -> Non
     await audit.insert(tx, kind=kind, outcome="ok", actor=by.actor, detail={"agency": str(agency)})
 
 
-async def open_class(tx: Tx, asked: ClassRequest, by: Terminal) -> TrainingClass:
+async def open_class(tx: Tx, asked: ClassRequest, by: Terminal, *, sandbox: bool) -> TrainingClass:
     """Open a class.
 
     Raises ServerWanted, NotAnInstitution, NotFound (no such programme), WrongInstitution (the programme does not
@@ -103,7 +103,10 @@ async def open_class(tx: Tx, asked: ClassRequest, by: Terminal) -> TrainingClass
         [(one.starts_at, one.ends_at, one.hours) for one in asked.sessions],
         opens_before=asked.opens_before,
         closes_after=asked.closes_after,
+        rehearsal=asked.rehearsal,
     )
+    if asked.rehearsal and not sandbox:
+        faults.append("rehearsal")
     if asked.min_hours > sum(one.hours for one in sessions):
         faults.append("min_hours")
     if faults:
@@ -162,7 +165,7 @@ async def bind(tx: Tx, asked: MyBindingRequest, holder: Holder) -> Binding:
 async def bind_here(
     tx: Tx, desk: Desk, class_: UUID, asked: BindingRequest, presented: Presented, by: Terminal, key: str, body: bytes
 ) -> Binding:
-    """Bind the voucher of the learner who is at terminal `by`: a visit. Raises as `bind` and a visit do, SerialUnknown."""
+    """Bind the voucher of the learner at terminal `by`: a visit. Raises SerialUnknown, and as `bind` and a visit do."""
     if asked.serial is not None and not serial_fits(asked.serial):
         raise SerialUnknown
     enrolment = new_id()

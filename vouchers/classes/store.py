@@ -115,7 +115,8 @@ async def add_class(
 async def of_institution(db: Db, institution: UUID, before: float, limit: int) -> list[Row]:
     """Return an institution's classes, youngest first."""
     rows: list[Row] = await db.fetch(
-        f"{_CLASSES} WHERE c.institution = $1 AND c.created_at < to_timestamp($2) ORDER BY c.created_at DESC, c.id LIMIT $3",
+        f"{_CLASSES} WHERE c.institution = $1 AND c.created_at < to_timestamp($2)"
+        " ORDER BY c.created_at DESC, c.id LIMIT $3",
         institution,
         float(before),
         limit,
