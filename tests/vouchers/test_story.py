@@ -2,7 +2,7 @@
 
 from tests.bureau import Bureau
 from tests.cardio.reads import Counter, new_card
-from tests.school import FACE, REGISTER, School, Scheme, audit, join, learner, second
+from tests.school import FACE, REGISTER, Scheme, School, audit, join, learner, second
 
 
 def test_a_learner_joins_attends_completes_and_is_audited(bureau: Bureau) -> None:

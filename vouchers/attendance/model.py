@@ -9,7 +9,7 @@ _EARTH = 6_371_000
 """Mean radius, metres (IUGG)."""
 
 
-class How(StrEnum):
+class CheckedBy(StrEnum):
     """What a check-in was proven by."""
 
     CODE = "code"

@@ -7,7 +7,7 @@ line = door.check_in(scanned, now)     # raises why the learner is not let in
 from ecard.catalogue.model import Scene
 from qr.offline import OfflineVerifier
 from vouchers.attendance.errors import OutsideWindow
-from vouchers.classes.errors import NotYourVoucher
+from vouchers.life.errors import NotYourVoucher
 
 
 class Door:

@@ -13,7 +13,7 @@ from vouchers.attendance.errors import OfflineCodeWanted, SeenInFuture, SeenTooL
 from vouchers.attendance.model import UPLOAD_DAYS
 from vouchers.attendance.schemas import UploadLine
 from vouchers.attendance.store import Seen
-from vouchers.classes.errors import NotYourVoucher
+from vouchers.life.errors import NotYourVoucher
 
 
 def keys(runtime: Runtime) -> dict[int, SlotKey]:

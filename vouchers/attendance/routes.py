@@ -22,8 +22,8 @@ from vouchers.attendance.schemas import (
     Attendance,
     AttendanceRequest,
     ClassCode,
+    ClassScan,
     Conflicting,
-    ScanRequest,
     UploadAnswer,
     UploadRequest,
 )
@@ -83,7 +83,7 @@ async def class_code(
     opt={"errors": (*_CHECK_IN, ClassCodeWanted, CardSuspended, DeviceUnbound, *CodeRefused.__subclasses__())},
 )
 async def my_attendance(
-    data: JSONBody[ScanRequest], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
+    data: JSONBody[ClassScan], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[Attendance]:
     """Check in by the code that the class shows 扫班级码签到: at the place, within the window."""
     before = await creation.answered(holder.actor)

@@ -10,7 +10,7 @@ from ecard.access.schemas import Body
 from ecard.catalogue.model import Field
 from ecard.desk.schemas import EvidenceRequest
 from pay.merchants.schemas import ItemCode
-from vouchers.attendance.model import How
+from vouchers.attendance.model import CheckedBy
 
 MOST_LINES = 100
 """Check-ins in an upload: as many as the largest body holds."""
@@ -30,7 +30,7 @@ class Here(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)]
 
 
-class ScanRequest(Body, frozen=True, kw_only=True):
+class ClassScan(Body, frozen=True, kw_only=True):
     """The code that the class shows, and where the phone stands, if the class asks for that."""
 
     # Longer than any code, so that an oversized scan gets its own answer and not a schema error.
@@ -45,7 +45,7 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     class_: UUID = msgspec.field(name="class")
     session: int
     hours: int
-    how: How
+    how: CheckedBy
     voucher: UUID
     at: int
     sub: str | None = None

@@ -20,15 +20,15 @@ from qr.model import STEP
 from qr.posted import open_posted, post
 from vouchers.attendance import reading, store
 from vouchers.attendance.errors import AlreadyCheckedIn, ClassCodeWanted, NotEnrolled, OutsidePlace, OutsideWindow
-from vouchers.attendance.model import How, metres
+from vouchers.attendance.model import CheckedBy, metres
 from vouchers.attendance.schemas import (
     Attendance,
     ClassCode,
+    ClassScan,
     Conflicting,
     Here,
     LineOutcome,
     LineResult,
-    ScanRequest,
     UploadAnswer,
     UploadLine,
 )
@@ -65,7 +65,7 @@ async def check_in(
         class_=class_,
         session=row["session"],
         hours=row["hours"],
-        how=How.CARD if presented.evidence.form is Form.PHYSICAL else How.CODE,
+        how=CheckedBy.CARD if presented.evidence.form is Form.PHYSICAL else CheckedBy.CODE,
         voucher=row["voucher"],
         at=int(row["at"].timestamp()),
         sub=sub,
@@ -86,7 +86,7 @@ async def code(runtime: Runtime, class_: UUID, wanted: int | None, by: Terminal)
     )
 
 
-def scanned(runtime: Runtime, asked: ScanRequest) -> tuple[UUID, int]:
+def scanned(runtime: Runtime, asked: ClassScan) -> tuple[UUID, int]:
     """Return class and session of a code that a class showed; raises ClassCodeWanted and as `open_posted` does."""
     posted = open_posted(asked.code, reading.keys(runtime), runtime.clock.time())
     if posted.scene != Scene.VOUCHER:
@@ -118,7 +118,7 @@ async def scan(tx: Tx, class_: UUID, session: int, here: Here | None, holder: Ho
         class_=class_,
         session=row["session"],
         hours=row["hours"],
-        how=How.CLASS_CODE,
+        how=CheckedBy.CLASS_CODE,
         voucher=row["voucher"],
         at=int(row["at"].timestamp()),
     )

@@ -1,9 +1,10 @@
 """Why a voucher is not bound to a class, or a class not opened. Each leaves everything as it was, and an audit row.
 
-by the institution   InstitutionExists · NotAnInstitution · ServerWanted · WrongInstitution · SessionsRefused
+by the institution   InstitutionExists · NotAnInstitution · SessionsRefused
 by the class         ClassFull · ClassOver · AlreadySeated · OtherProgramme · FeeCovered · OwnSharePaid
-by the voucher       VoucherFrozen · VoucherExpired · VoucherEarly · VoucherState · NotYourVoucher · SerialUnknown
 by the item          ItemNotTraining
+
+What a voucher itself is refused for stands in `vouchers.life.errors`.
 """
 
 from ecard.errors import Conflict, EcardError, Forbidden, Text
@@ -23,25 +24,6 @@ class NotAnInstitution(Forbidden):
     code = "not_an_institution"
     title = Text("该机构未登记为培训机构或已暂停", "The agency is no training institution, or is suspended")
     action = Text("请联系培训券主管部门。", "Ask the bureau that runs the vouchers.")
-
-
-class ServerWanted(Forbidden):
-    """A counter, kiosk, gate or till: classes, completions and redemptions are the institution's server's."""
-
-    code = "institution_server_wanted"
-    title = Text("仅培训机构的服务器可进行此操作", "Only the institution's server may do this")
-    action = Text("请以 setting 为 online 的终端调用。", "Call as a terminal whose setting is online.")
-
-
-class WrongInstitution(Forbidden):
-    """The programme does not admit this institution, or the voucher is another institution's."""
-
-    code = "voucher_wrong_institution"
-    title = Text("该培训券不能在此机构使用", "The voucher is not for this institution")
-    action = Text(
-        "请到项目指定的机构, 或培训券已绑定的机构。",
-        "Go to an institution of the programme, or the one it is bound to.",
-    )
 
 
 class SessionsRefused(EcardError):
@@ -99,55 +81,6 @@ class OwnSharePaid(Conflict):
     code = "tuition_ordered"
     title = Text("自费部分已有订单", "There is an order for the own share")
     action = Text("请确认 order 所指订单; 已支付则无需再付。", "Confirm that order; if it is paid, nothing is due.")
-
-
-class VoucherFrozen(Conflict):
-    """The voucher is frozen."""
-
-    code = "voucher_frozen"
-    title = Text("培训券已冻结", "The voucher is frozen")
-    action = Text("请联系发券部门。", "Ask the bureau that issued it.")
-
-
-class VoucherExpired(Conflict):
-    """The voucher's time is over, to the second."""
-
-    code = "voucher_expired"
-    title = Text("培训券已过有效期", "The voucher has expired")
-    action = Text("过期作废, 不能再用。", "It is void and cannot be used any more.")
-
-
-class VoucherEarly(Conflict):
-    """The voucher's time has not begun."""
-
-    code = "voucher_not_yet_valid"
-    title = Text("培训券尚未生效", "The voucher is not valid yet")
-    action = Text("请在有效期内使用。", "Use it within its validity.")
-
-
-class VoucherState(Conflict):
-    """The voucher is at another step of its life; `state` says which."""
-
-    code = "voucher_state"
-    title = Text("培训券当前状态不允许此操作", "The voucher's state does not allow this")
-    action = Text("请按 state 处理。", "See state.")
-
-
-class NotYourVoucher(Forbidden):
-    """Another person's voucher, or somebody else shows the card: own use only. The attempt is on record."""
-
-    code = "voucher_not_yours"
-    title = Text("培训券仅限本人使用", "A voucher is for its own holder alone")
-    action = Text("不得转让或代用; 此次操作已记录。", "It may not be passed on; this attempt is on record.")
-
-
-class SerialUnknown(EcardError):
-    """No voucher has this number: mistyped, or forged."""
-
-    status = 422
-    code = "voucher_serial_unknown"
-    title = Text("培训券编号不存在", "No voucher has this number")
-    action = Text("请核对 20 位编号; 此次操作已记录。", "Check its 20 digits; this attempt is on record.")
 
 
 class ItemNotTraining(EcardError):

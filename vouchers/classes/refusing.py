@@ -13,12 +13,9 @@ from ecard.desk.errors import CardSuspended, DeviceUnbound, LevelTooLow, NotActi
 from ecard.errors import EcardError, NotFound, Unavailable
 from ecard.guards import KeyRevoked
 from ecard.idempotency import InFlight, KeyMissing, KeyReused
-from vouchers.classes.errors import (
-    AlreadySeated,
-    ClassFull,
-    ClassOver,
+from vouchers.classes.errors import AlreadySeated, ClassFull, ClassOver, OtherProgramme
+from vouchers.life.errors import (
     NotYourVoucher,
-    OtherProgramme,
     VoucherEarly,
     VoucherExpired,
     VoucherFrozen,

@@ -29,10 +29,7 @@ from vouchers.classes.errors import (
     NotAnInstitution,
     OtherProgramme,
     OwnSharePaid,
-    SerialUnknown,
-    ServerWanted,
     SessionsRefused,
-    WrongInstitution,
 )
 from vouchers.classes.presenting import present
 from vouchers.classes.refusing import PRESENCE, VOUCHER, recorded
@@ -51,6 +48,7 @@ from vouchers.classes.schemas import (
     TrainingClass,
     Tuition,
 )
+from vouchers.life.errors import SerialUnknown, ServerWanted, WrongInstitution
 
 _BINDING = (*VOUCHER, OtherProgramme, ClassOver, AlreadySeated, ClassFull, InFlight)
 PRESENTING = (*PRESENCE, ItemNotTraining, ItemUnknown, FormNotAccepted, WrongScene, WrongPlace, TooWeak)
@@ -160,12 +158,8 @@ async def class_bind(
         )
 
 
-@get("/me/classes", operation_id="my_classes")
-async def my_classes(
-    holder: Given[Holder],
-    runtime: Given[Runtime],
-    programme: Annotated[UUID, QueryParameter(description="培训券项目 (the voucher's programme)")],
-) -> list[TrainingClass]:
+@get("/me/voucher-programmes/{programme:uuid}/classes", operation_id="my_classes")
+async def my_classes(programme: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime]) -> list[TrainingClass]:
     """List the classes of a programme that have a seat 可报班次."""
     del holder
     return await service.open_classes(runtime.pool, programme)

@@ -49,7 +49,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     radius: Annotated[int, msgspec.Meta(ge=20, le=5000)]
 
 
-class SessionRequest(Body, frozen=True, kw_only=True):
+class ClassSessionRequest(Body, frozen=True, kw_only=True):
     """A session: from when to when, and the hours that it counts."""
 
     starts_at: Seconds
@@ -68,7 +68,7 @@ class ClassRequest(Body, frozen=True, kw_only=True):
     name: Name
     capacity: Annotated[int, msgspec.Meta(ge=1, le=10000)]
     fee: Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
-    sessions: Annotated[list[SessionRequest], msgspec.Meta(min_length=1, max_length=200)]
+    sessions: Annotated[list[ClassSessionRequest], msgspec.Meta(min_length=1, max_length=200)]
     min_hours: Annotated[int, msgspec.Meta(ge=1, le=2400)] = 1
     opens_before: Annotated[int, msgspec.Meta(ge=0, le=7200)] = OPENS_BEFORE
     closes_after: Annotated[int, msgspec.Meta(ge=60, le=43200)] = CLOSES_AFTER
@@ -77,7 +77,7 @@ class ClassRequest(Body, frozen=True, kw_only=True):
     rehearsal: bool = False
 
 
-class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+class ClassSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session and its window."""
 
     n: int
@@ -105,7 +105,7 @@ class TrainingClass(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     ends_at: int
     site: str | None = None
     place: Place | None = None
-    sessions: list[SessionView] = []
+    sessions: list[ClassSession] = []
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):

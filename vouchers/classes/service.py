@@ -14,15 +14,7 @@ from ecard.runtime import Runtime
 from pay.merchants.errors import MerchantSuspended, NotAMerchant
 from pay.orders.errors import ItemNotAllowed, OverOrderLimit
 from vouchers.classes import store
-from vouchers.classes.errors import (
-    FeeCovered,
-    NotAnInstitution,
-    OwnSharePaid,
-    SerialUnknown,
-    ServerWanted,
-    SessionsRefused,
-    WrongInstitution,
-)
+from vouchers.classes.errors import FeeCovered, NotAnInstitution, OwnSharePaid, SessionsRefused
 from vouchers.classes.model import OWN_SHARE, serial_fits, timetable
 from vouchers.classes.presenting import Presented, learner
 from vouchers.classes.refusing import refusal
@@ -30,6 +22,7 @@ from vouchers.classes.schemas import (
     Binding,
     BindingRequest,
     ClassRequest,
+    ClassSession,
     Dropped,
     DropRequest,
     Institution,
@@ -37,10 +30,10 @@ from vouchers.classes.schemas import (
     MyBindingRequest,
     Place,
     Seat,
-    SessionView,
     TrainingClass,
     Tuition,
 )
+from vouchers.life.errors import SerialUnknown, ServerWanted, WrongInstitution
 
 PAYING_SECONDS = 900
 """Seconds that a learner has to confirm the order for the own share; then it is opened anew."""
@@ -122,7 +115,7 @@ async def one_class(db: Db, class_: UUID, *, institution: UUID | None = None) ->
     row = await store.find(db, class_)
     if row is None or institution not in {None, row["institution"]}:
         raise NotFound
-    return _class(row, [SessionView(**one) for one in await store.sessions(db, class_)])
+    return _class(row, [ClassSession(**one) for one in await store.sessions(db, class_)])
 
 
 async def classes(runtime: Runtime, institution: UUID, before: int | None) -> list[TrainingClass]:
@@ -221,7 +214,7 @@ async def tuitions(db: Db, holder: Holder) -> list[Tuition]:
     return [Tuition(**row) for row in await store.tuitions(db, holder.card)]
 
 
-def _class(row: Row, sessions: list[SessionView]) -> TrainingClass:
+def _class(row: Row, sessions: list[ClassSession]) -> TrainingClass:
     facts = dict(row)
     latitude, longitude, radius = facts.pop("latitude"), facts.pop("longitude"), facts.pop("radius")
     place = None if radius is None else Place(latitude=latitude, longitude=longitude, radius=radius)

@@ -1,6 +1,6 @@
 """HTTP of completions: institutions submit and look, operators of training audit."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -12,7 +12,6 @@ from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
 from ecard.runtime import Runtime
-from vouchers.classes.errors import ServerWanted, VoucherFrozen, VoucherState
 from vouchers.classes.refusing import VOUCHER, recorded
 from vouchers.completion import service
 from vouchers.completion.errors import CompletionDecided, OverAmount, OwnShareOpen, SameOperator, TooFewHours
@@ -25,6 +24,9 @@ from vouchers.completion.schemas import (
     CompletionView,
     InstitutionVoucher,
 )
+from vouchers.life.errors import ServerWanted, VoucherFrozen, VoucherState
+
+_States = Literal["submitted", "passed", "rejected"]
 
 
 @post(
@@ -51,11 +53,11 @@ async def completion_submit(
 async def completions_list(
     operator: Given[Operator],
     runtime: Given[Runtime],
-    status: Annotated[CompletionState, QueryParameter(description="状态 (which of them)")] = CompletionState.SUBMITTED,
+    status: Annotated[_States, QueryParameter(description="状态 (which of them)")] = "submitted",
 ) -> list[CompletionView]:
     """List completions 结业申报列表: by default those that wait to be audited, oldest first."""
     del operator
-    return await service.completions(runtime.pool, status)
+    return await service.completions(runtime.pool, CompletionState(status))
 
 
 @post(

@@ -41,7 +41,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     submitted_at: int
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AuditView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an operator said at a level."""
 
     level: int
@@ -65,7 +65,7 @@ class CompletionView(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     state: CompletionState
     submitted_at: int
-    audits: list[Said]
+    audits: list[AuditView]
 
 
 class AuditRequest(Body, frozen=True, kw_only=True):
