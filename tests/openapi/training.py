@@ -62,12 +62,12 @@ def _class_dropped(bureau: Bureau) -> Good:
 
 def _left(bureau: Bureau) -> Good:
     phone, voucher = _sitting(bureau)
-    return Good(phone, _WHY, {"voucher": voucher})
+    return Good(phone, {"voucher": voucher, **_WHY})
 
 
 def _tuition(bureau: Bureau) -> Good:
     phone, voucher = _sitting(bureau)
-    return Good(phone, path={"voucher": voucher})
+    return Good(phone, {"voucher": voucher})
 
 
 def _attendance(bureau: Bureau) -> Good:
@@ -109,10 +109,6 @@ def _seen(bureau: Bureau) -> Good:
     return Good(_school(bureau).server, path={"voucher": _sitting(bureau)[1]})
 
 
-def _joinable(bureau: Bureau) -> Good:
-    return Good(_sitting(bureau)[0], path={"programme": str(_scheme(bureau).id)})
-
-
 TRAINING: Mapping[str, Callable[[Bureau], Good]] = {
     "attendance_conflicts": lambda bureau: Good(_school(bureau).server),
     "attendance_create": _attendance,
@@ -132,7 +128,7 @@ TRAINING: Mapping[str, Callable[[Bureau], Good]] = {
     "institutions_list": lambda bureau: Good(bureau.training),
     "my_attendance": _scanned,
     "my_binding": _bound,
-    "my_classes": _joinable,
+    "my_classes": lambda bureau: Good(_sitting(bureau)[0]),
     "my_drop": _left,
     "my_tuition": _tuition,
     "my_tuitions": lambda bureau: Good(_sitting(bureau)[0]),

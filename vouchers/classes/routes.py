@@ -43,10 +43,10 @@ from vouchers.classes.schemas import (
     InstitutionRequest,
     InstitutionState,
     MyBindingRequest,
-    MyDropRequest,
     Seat,
     TrainingClass,
     Tuition,
+    TuitionRequest,
 )
 from vouchers.life.errors import SerialUnknown, ServerWanted, WrongInstitution
 
@@ -158,11 +158,14 @@ async def class_bind(
         )
 
 
-@get("/me/voucher-programmes/{programme:uuid}/classes", operation_id="my_classes")
-async def my_classes(programme: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime]) -> list[TrainingClass]:
-    """List the classes of a programme that have a seat 可报班次."""
-    del holder
-    return await service.open_classes(runtime.pool, programme)
+@get("/me/classes", operation_id="my_classes")
+async def my_classes(
+    holder: Given[Holder],
+    runtime: Given[Runtime],
+    programme: Annotated[UUID | None, QueryParameter(description="培训券项目 (of this programme alone)")] = None,
+) -> list[TrainingClass]:
+    """List the classes that the holder's vouchers may join 可报班次: with a seat, the next to end first."""
+    return await service.open_classes(runtime.pool, holder, programme)
 
 
 @post("/me/bindings", operation_id="my_binding", status_code=201, opt={"errors": _BINDING})
@@ -194,26 +197,20 @@ async def class_drop(
         return await creation.once(terminal.actor, lambda tx: service.drop(tx, training_class, data, terminal))
 
 
-@post(
-    "/me/vouchers/{voucher:uuid}/drop-out",
-    operation_id="my_drop",
-    status_code=201,
-    opt={"errors": (*VOUCHER, InFlight)},
-)
+@post("/me/drop-outs", operation_id="my_drop", status_code=201, opt={"errors": (*VOUCHER, InFlight)})
 async def my_drop(
-    voucher: FromPath[UUID],
-    data: JSONBody[MyDropRequest],
+    data: JSONBody[DropRequest],
     holder: Given[Holder],
     runtime: Given[Runtime],
     creation: Given[Creation],
 ) -> Response[Dropped]:
     """Leave a class 本人退课: the voucher may be bound again while it is valid."""
-    async with recorded(runtime.pool, "class_drop", holder.actor, card=holder.card, voucher=voucher):
-        return await creation.once(holder.actor, lambda tx: service.leave(tx, voucher, data.reason, holder))
+    async with recorded(runtime.pool, "class_drop", holder.actor, card=holder.card, voucher=data.voucher):
+        return await creation.once(holder.actor, lambda tx: service.leave(tx, data, holder))
 
 
 @post(
-    "/me/vouchers/{voucher:uuid}/tuition",
+    "/me/tuitions",
     operation_id="my_tuition",
     status_code=201,
     opt={
@@ -230,13 +227,13 @@ async def my_drop(
     },
 )
 async def my_tuition(
-    voucher: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
+    data: JSONBody[TuitionRequest], holder: Given[Holder], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[Tuition]:
     """Order the own share of a fee 缴纳自费部分 (A1-75): to be confirmed with the password."""
-    async with recorded(runtime.pool, "tuition", holder.actor, card=holder.card, voucher=voucher):
+    async with recorded(runtime.pool, "tuition", holder.actor, card=holder.card, voucher=data.voucher):
         return await creation.once(
             holder.actor,
-            lambda tx: service.own_share(tx, voucher, holder, creation.required_key(), creation.body),
+            lambda tx: service.own_share(tx, data.voucher, holder, creation.required_key(), creation.body),
         )
 
 

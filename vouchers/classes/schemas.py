@@ -154,10 +154,10 @@ class DropRequest(Body, frozen=True, kw_only=True):
     reason: Name
 
 
-class MyDropRequest(Body, frozen=True, kw_only=True):
-    """The holder leaves the class, and why."""
+class TuitionRequest(Body, frozen=True, kw_only=True):
+    """The holder pays the own share of the class that a voucher is bound to."""
 
-    reason: Name
+    voucher: UUID
 
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):

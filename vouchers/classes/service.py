@@ -124,9 +124,9 @@ async def classes(runtime: Runtime, institution: UUID, before: int | None) -> li
     return [_class(row, []) for row in await store.of_institution(runtime.pool, institution, until, 100)]
 
 
-async def open_classes(db: Db, programme: UUID) -> list[TrainingClass]:
-    """Return the classes of a programme that a learner may still join."""
-    return [_class(row, []) for row in await store.of_programme(db, programme, 100)]
+async def open_classes(db: Db, holder: Holder, programme: UUID | None) -> list[TrainingClass]:
+    """Return the classes that the holder's claimed vouchers may still join, of one programme or of all."""
+    return [_class(row, []) for row in await store.joinable(db, holder.card, programme, 100)]
 
 
 async def seats(runtime: Runtime, class_: UUID, institution: UUID) -> list[Seat]:
@@ -176,12 +176,12 @@ async def bind_here(
     return _binding(enrolment, class_, row, sub=sub, holder=fields)
 
 
-async def leave(tx: Tx, voucher: UUID, reason: str, holder: Holder) -> Dropped:
+async def leave(tx: Tx, asked: DropRequest, holder: Holder) -> Dropped:
     """Leave a class, as its learner; raises the errors of `class_drop`'s outcomes."""
     row = await store.drop(
-        tx, voucher, actor=holder.actor, reason=reason, card=holder.card, institution=None, place=None
+        tx, asked.voucher, actor=holder.actor, reason=asked.reason, card=holder.card, institution=None, place=None
     )
-    return _dropped(voucher, row)
+    return _dropped(asked.voucher, row)
 
 
 async def drop(tx: Tx, class_: UUID, asked: DropRequest, by: Terminal) -> Dropped:

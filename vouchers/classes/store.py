@@ -41,6 +41,12 @@ _CLASSES = """
            extract(epoch FROM c.ends_at)::bigint AS ends_at, c.site, c.latitude, c.longitude, c.radius
     FROM training_class c JOIN agency a ON a.id = c.institution
 """
+_JOINABLE = """
+    WHERE c.programme IN (SELECT v.programme FROM voucher v JOIN card k ON k.holder = v.holder
+                          WHERE k.seq = $1 AND v.state = 'claimed' AND v.programme = coalesce($2, v.programme))
+      AND c.ends_at > clock_timestamp() AND c.taken < c.capacity AND institution_admitted(c.programme, c.institution)
+    ORDER BY c.ends_at, c.id LIMIT $3
+"""
 _SESSIONS = """
     SELECT n, extract(epoch FROM starts_at)::bigint AS starts_at, extract(epoch FROM ends_at)::bigint AS ends_at,
            extract(epoch FROM opens_at)::bigint AS opens_at, extract(epoch FROM closes_at)::bigint AS closes_at, hours
@@ -124,14 +130,9 @@ async def of_institution(db: Db, institution: UUID, before: float, limit: int) -
     return rows
 
 
-async def of_programme(db: Db, programme: UUID, limit: int) -> list[Row]:
-    """Return the classes of a programme that have a seat and are not over, the next to end first."""
-    rows: list[Row] = await db.fetch(
-        f"{_CLASSES} WHERE c.programme = $1 AND c.ends_at > clock_timestamp() AND c.taken < c.capacity"
-        " AND institution_admitted(c.programme, c.institution) ORDER BY c.ends_at, c.id LIMIT $2",
-        programme,
-        limit,
-    )
+async def joinable(db: Db, card: int, programme: UUID | None, limit: int) -> list[Row]:
+    """Return the classes that have a seat for one of a card holder's claimed vouchers, the next to end first."""
+    rows: list[Row] = await db.fetch(f"{_CLASSES} {_JOINABLE}", card, programme, limit)
     return rows
 
 
