@@ -1,80 +1,27 @@
 """A training institution with its server, counter and kiosk; programmes whose vouchers it takes, and its learners."""
 
-import itertools
-import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import httpx
 
 from ecard.client import Phone, Terminal
-from tests.bureau import Bureau, new_uscc, rows
+from tests.bureau import Bureau, new_uscc
+from tests.training import FACE, Programme
 
 CODE, REGISTER, OWN_SHARE = "A1-73", "A1-74", "A1-75"
 """职业技能电子培训券, 职业培训实名登记, 职业培训缴费."""
-FACE = 80_000
-"""分 of a voucher, unless a test says otherwise."""
 SITE = "教学楼"
-_names = itertools.count(secrets.randbelow(10**6) * 1000)
 
 
-class Scheme:
-    """A voucher programme with a batch of vouchers that anybody may claim."""
-
-    def __init__(self, bureau: Bureau, *, face: int = FACE, quantity: int = 50, **programme: Any) -> None:
-        self.bureau, self.face = bureau, face
-        settings = bureau.settings
-        assert settings is not None
-        n = next(_names)
-        days = programme.pop("days", 30)
-        facts = {"name": f"测试项目{n}", "region": "640000", "institutions": [], "percent": 80, **programme}
-        [made] = rows(
-            settings,
-            """
-            INSERT INTO voucher_programme (id, name, kind, worth, level, content, region, institutions, validity_days,
-                                           min_attendance_percent, per_person)
-            VALUES (gen_random_uuid(), $1, 'general', $2, 'basic', '焊工', $3, $4, 30, $5, $6) RETURNING id
-            """,
-            facts["name"],
-            "face" if face else "attendance",
-            facts["region"],
-            facts["institutions"],
-            facts["percent"],
-            facts.get("per_person", 1),
-        )
-        self.id: UUID = made["id"]
-        if face:
-            rows(settings, "SELECT voucher_budget($1, 'city', $2)", self.id, face * quantity)
-        [batch] = rows(
-            settings,
-            """
-            INSERT INTO voucher_batch (id, programme, number, source, face, quantity, pushed, valid_from, valid_until)
-            VALUES (gen_random_uuid(), $1, '1', 'city', $2, $3, false, now() - interval '1 day',
-                    now() + make_interval(secs => $4)) RETURNING id
-            """,
-            self.id,
-            face,
-            quantity,
-            float(days * 86400),
-        )
-        rows(settings, "SELECT voucher_batch_begin($1)", batch["id"])
-        rows(settings, "SELECT voucher_batch_issue($1, $2)", batch["id"], quantity)
-
-    def claim(self, phone: Phone) -> dict[str, Any]:
-        """Let the phone's holder claim a voucher; return its id and serial."""
-        settings = self.bureau.settings
-        assert settings is not None
-        [row] = rows(
-            settings,
-            "SELECT c.* FROM device d, voucher_claim($1, d.card, d.actor, NULL, NULL, 'app') c WHERE d.actor = $2",
-            self.id,
-            phone.actor,
-        )
-        assert row["outcome"] == "ok", row
-        [voucher] = rows(settings, "SELECT id, serial FROM voucher WHERE id = $1", row["voucher"])
-        return {"id": str(voucher["id"]), "serial": voucher["serial"]}
+def scheme(
+    bureau: Bureau, *, quantity: int = 50, face: int = FACE, batch: dict[str, Any] | None = None, **changed: Any
+) -> Programme:
+    """Return a programme with a batch of vouchers that anybody may claim; `changed` are fields of its registration."""
+    programme = Programme(bureau, money=quantity * face, **changed)
+    programme.batch(quantity, face=face, **(batch or {}))
+    return programme
 
 
 def session(hours: int = 4, *, after: float = 0) -> dict[str, int]:
@@ -110,19 +57,19 @@ class School:
         """Return a new terminal of the institution."""
         return self.bureau.registrar.register_terminal(self.agency, setting, site=site)
 
-    def class_body(self, scheme: Scheme, **more: Any) -> dict[str, Any]:
+    def class_body(self, programme: Programme, **more: Any) -> dict[str, Any]:
         """Return the body that opens a class, by default of one session that takes check-ins now."""
-        body = {"programme": str(scheme.id), "name": "焊工一班", "capacity": 30, "fee": FACE, "sessions": [session()]}
+        body = {"programme": programme.id, "name": "焊工一班", "capacity": 30, "fee": FACE, "sessions": [session()]}
         return {**body, **more}
 
-    def open(self, scheme: Scheme, **more: Any) -> str:
+    def open(self, programme: Programme, **more: Any) -> str:
         """Open a class; return its id."""
-        return str(self.server.call("POST", "/v1/classes", self.class_body(scheme, **more)).json()["id"])
+        return str(self.server.call("POST", "/v1/classes", self.class_body(programme, **more)).json()["id"])
 
-    def rehearse(self, scheme: Scheme, count: int, **more: Any) -> str:
+    def rehearse(self, programme: Programme, count: int, **more: Any) -> str:
         """Open a class whose `count` sessions all take check-ins now; return its id."""
         sessions = [session(1) for _ in range(count)]
-        return self.open(scheme, sessions=sessions, rehearsal=True, **more)
+        return self.open(programme, sessions=sessions, rehearsal=True, **more)
 
     def seats(self, class_: str) -> list[dict[str, Any]]:
         """Return who sits in a class."""
@@ -158,7 +105,7 @@ class School:
 
     def voucher(self, voucher: str) -> dict[str, Any]:
         """Return a voucher as the institution sees it."""
-        found: dict[str, Any] = self.server.call("GET", f"/v1/vouchers/{voucher}").json()
+        found: dict[str, Any] = self.server.call("GET", f"/v1/institution-vouchers/{voucher}").json()
         return found
 
     def redeeming(self, voucher: str, *, key: str | None = None, at: Terminal | None = None) -> httpx.Response:
@@ -185,10 +132,10 @@ def join(phone: Phone, class_: str, voucher: str) -> dict[str, Any]:
     return made
 
 
-def learner(scheme: Scheme, *, class_: str | None = None, level: int = 1) -> tuple[Phone, str]:
+def learner(programme: Programme, *, class_: str | None = None, level: int = 1) -> tuple[Phone, str]:
     """Return a new holder's phone and the voucher that it claimed, bound to a class if one is named."""
-    phone = scheme.bureau.phone(level=level)
-    voucher = str(scheme.claim(phone)["id"])
+    phone = programme.bureau.phone(level=level)
+    voucher = str(programme.claim(phone)["id"])
     if class_ is not None:
         join(phone, class_, voucher)
     return phone, voucher

@@ -6,7 +6,8 @@ from functools import cache
 from ecard.client import Phone
 from tests.bureau import Bureau, new_uscc
 from tests.openapi.request import Good
-from tests.school import FACE, Scheme, School, learner
+from tests.school import School, learner, scheme
+from tests.training import FACE, Programme
 
 _WHY = {"reason": "改期"}
 
@@ -17,8 +18,8 @@ def _school(bureau: Bureau) -> School:
 
 
 @cache
-def _scheme(bureau: Bureau) -> Scheme:
-    return Scheme(bureau, quantity=500)
+def _scheme(bureau: Bureau) -> Programme:
+    return scheme(bureau, quantity=500)
 
 
 @cache
@@ -132,6 +133,6 @@ TRAINING: Mapping[str, Callable[[Bureau], Good]] = {
     "my_drop": _left,
     "my_tuition": _tuition,
     "my_tuitions": lambda bureau: Good(_sitting(bureau)[0]),
-    "voucher_get": _seen,
-    "vouchers_list": lambda bureau: Good(_school(bureau).server),
+    "institution_voucher_get": _seen,
+    "institution_vouchers_list": lambda bureau: Good(_school(bureau).server),
 }

@@ -2,15 +2,16 @@
 
 from tests.bureau import Bureau
 from tests.cardio.reads import Counter, new_card
-from tests.school import FACE, REGISTER, Scheme, School, audit, join, learner, second
+from tests.school import REGISTER, School, audit, join, learner, scheme, second
+from tests.training import FACE
 
 
 def test_a_learner_joins_attends_completes_and_is_audited(bureau: Bureau) -> None:
-    school, scheme = School(bureau), Scheme(bureau)
-    class_ = school.rehearse(scheme, 3)
+    school, programme = School(bureau), scheme(bureau)
+    class_ = school.rehearse(programme, 3, fee=FACE)
     person, card = new_card(bureau)
     phone = bureau.phone(person)
-    voucher = scheme.claim(phone)["id"]
+    voucher = programme.claim(phone)["id"]
     assert join(phone, class_, voucher)["own"] == 0
     first = school.check_in(class_, phone.code("voucher"))
     assert (first["session"], first["how"], first["holder"]["name"]) == (1, "code", person.facts["name"])
@@ -30,4 +31,4 @@ def test_a_learner_joins_attends_completes_and_is_audited(bureau: Bureau) -> Non
     assert audit(second(bureau), completion["id"], amount=FACE - 1)["state"] == "passed"
     seen = school.voucher(voucher)
     assert (seen["state"], seen["amount"], seen["hours"]) == ("audited", FACE - 1, 3)
-    assert learner(scheme, class_=class_)
+    assert learner(programme, class_=class_)

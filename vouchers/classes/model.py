@@ -4,7 +4,6 @@ A 学时 is 45 minutes. A session's window is open from `opens_before` seconds b
 seconds after; windows of one class never overlap, so that a moment names one session.
 """
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,7 +18,6 @@ ITEMS = ("A1-73", "A1-74")
 """Items that a learner is at an institution for: the voucher's code, and the real-name registration."""
 OWN_SHARE = "A1-75"
 """职业培训缴费: the item that a learner's own share is paid under."""
-_SERIAL = re.compile(r"[0-9]{20}")
 _CHINA = 8 * 3600
 
 
@@ -73,8 +71,3 @@ def timetable(
         if days[day] > MOST_HOURS_A_DAY:
             faults.append(f"{one.n}: hours_of_day")
     return sessions, faults
-
-
-def serial_fits(serial: str) -> bool:
-    """Return whether a voucher's number is 20 digits that check (GB/T 17710-2008, ISO 7064 MOD 97-10)."""
-    return _SERIAL.fullmatch(serial) is not None and int(serial) % 97 == 1

@@ -15,7 +15,7 @@ from pay.merchants.errors import MerchantSuspended, NotAMerchant
 from pay.orders.errors import ItemNotAllowed, OverOrderLimit
 from vouchers.classes import store
 from vouchers.classes.errors import FeeCovered, NotAnInstitution, OwnSharePaid, SessionsRefused
-from vouchers.classes.model import OWN_SHARE, serial_fits, timetable
+from vouchers.classes.model import OWN_SHARE, timetable
 from vouchers.classes.presenting import Presented, learner
 from vouchers.classes.refusing import refusal
 from vouchers.classes.schemas import (
@@ -33,7 +33,9 @@ from vouchers.classes.schemas import (
     TrainingClass,
     Tuition,
 )
-from vouchers.life.errors import SerialUnknown, ServerWanted, WrongInstitution
+from vouchers.life.errors import SerialUnknown, WrongInstitution
+from vouchers.life.model import serial_valid
+from vouchers.life.service import institution_of
 
 PAYING_SECONDS = 900
 """Seconds that a learner has to confirm the order for the own share; then it is opened anew."""
@@ -44,13 +46,6 @@ _TUITION: dict[str, type[EcardError]] = {
     "item_not_allowed": ItemNotAllowed,
     "over_order_limit": OverOrderLimit,
 }
-
-
-def server_of(terminal: Terminal) -> UUID:
-    """Return the institution whose own server calls; raises ServerWanted."""
-    if terminal.setting != "online":
-        raise ServerWanted
-    return terminal.agency
 
 
 async def register(tx: Tx, asked: InstitutionRequest, by: Operator) -> Institution:
@@ -84,7 +79,7 @@ async def open_class(tx: Tx, asked: ClassRequest, by: Terminal, *, sandbox: bool
     Raises ServerWanted, NotAnInstitution, NotFound (no such programme), WrongInstitution (the programme does not
     admit it, or has ended), SessionsRefused.
     """
-    institution = server_of(by)
+    institution = institution_of(by)
     found = await store.standing(tx, institution, asked.programme)
     if found is None or found["suspended"]:
         raise NotAnInstitution
@@ -159,7 +154,7 @@ async def bind_here(
     tx: Tx, desk: Desk, class_: UUID, asked: BindingRequest, presented: Presented, by: Terminal, key: str, body: bytes
 ) -> Binding:
     """Bind the voucher of the learner at terminal `by`: a visit. Raises SerialUnknown, and as `bind` and a visit do."""
-    if asked.serial is not None and not serial_fits(asked.serial):
+    if asked.serial is not None and not serial_valid(asked.serial):
         raise SerialUnknown
     enrolment = new_id()
     named = (enrolment, new_id(), class_, asked.serial, by.actor, by.agency, by.site, key, sha256(body).digest())
@@ -186,7 +181,7 @@ async def leave(tx: Tx, asked: DropRequest, holder: Holder) -> Dropped:
 
 async def drop(tx: Tx, class_: UUID, asked: DropRequest, by: Terminal) -> Dropped:
     """Take a learner out of a class, as its institution's server; raises ServerWanted and as `leave`."""
-    institution = server_of(by)
+    institution = institution_of(by)
     await one_class(tx, class_, institution=institution)
     row = await store.drop(
         tx, asked.voucher, actor=by.actor, reason=asked.reason, card=None, institution=institution, place=by.site

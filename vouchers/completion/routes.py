@@ -81,8 +81,8 @@ async def completion_audit(
         return await creation.once(operator.actor, lambda tx: service.judge(tx, completion, data, operator))
 
 
-@get("/vouchers", operation_id="vouchers_list")
-async def vouchers_list(
+@get("/institution-vouchers", operation_id="institution_vouchers_list")
+async def institution_vouchers_list(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
     after: Annotated[UUID | None, QueryParameter(description="此编号之后 (after this id)")] = None,
@@ -91,8 +91,8 @@ async def vouchers_list(
     return await service.vouchers(runtime, terminal, after)
 
 
-@get("/vouchers/{voucher:uuid}", operation_id="voucher_get", opt={"errors": (NotFound,)})
-async def voucher_get(
+@get("/institution-vouchers/{voucher:uuid}", operation_id="institution_voucher_get", opt={"errors": (NotFound,)})
+async def institution_voucher_get(
     voucher: FromPath[UUID], terminal: Given[Terminal], runtime: Given[Runtime]
 ) -> InstitutionVoucher:
     """Show a voucher of the institution 培训券详情: never another institution's."""
@@ -101,6 +101,12 @@ async def voucher_get(
 
 router = Router(
     "/v1",
-    route_handlers=[completion_submit, completions_list, completion_audit, vouchers_list, voucher_get],
+    route_handlers=[
+        completion_submit,
+        completions_list,
+        completion_audit,
+        institution_vouchers_list,
+        institution_voucher_get,
+    ],
     tags=["classes"],
 )

@@ -13,7 +13,7 @@ from ecard.errors import EcardError, Invalid, NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
 from vouchers.classes.refusing import refusal
-from vouchers.classes.service import one_class, server_of
+from vouchers.classes.service import one_class
 from vouchers.completion import store
 from vouchers.completion.errors import CompletionDecided, OverAmount, OwnShareOpen, SameOperator, TooFewHours
 from vouchers.completion.schemas import (
@@ -25,6 +25,7 @@ from vouchers.completion.schemas import (
     CompletionView,
     InstitutionVoucher,
 )
+from vouchers.life.service import institution_of
 
 PAGE = 200
 """Vouchers, or completions, of one answer."""
@@ -38,7 +39,7 @@ async def submit(tx: Tx, runtime: Runtime, class_: UUID, asked: CompletionReques
 
     Raises ServerWanted, TooFewHours, OwnShareOpen, OverAmount and the errors of a voucher.
     """
-    institution = server_of(by)
+    institution = institution_of(by)
     await one_class(tx, class_, institution=institution)
     completion = new_id()
     row = await store.submit(tx, completion, class_, institution, asked.voucher, asked.amount, by.actor, by.site)

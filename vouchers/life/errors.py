@@ -106,7 +106,7 @@ class WrongInstitution(Forbidden):
     title = Text("该培训券不能在此机构使用", "The voucher is not for this institution")
     action = Text(
         "请到项目指定的机构, 或培训券已绑定的机构。",
-        "Go to an institution of the programme, or where it is bound.",
+        "Go to an institution of the programme, or the one it is bound to.",
     )
 
 
@@ -131,4 +131,6 @@ class AlreadySettled(Conflict):
 
     code = "voucher_already_settled"
     title = Text("该核销已进入结算", "The redemption is being settled, or was")
-    action = Text("结算开始后不能冲回, 请与机构另行处理。", "It cannot be reversed any more; settle it otherwise.")
+    action = Text(
+        "结算开始后不能冲回, 请与机构另行处理。", "It cannot be reversed any more; settle it with the institution."
+    )
