@@ -103,8 +103,11 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.attendance import routes as attendance
 from vouchers.batches import routes as voucher_batches
 from vouchers.batches import working as voucher_issuing
+from vouchers.classes import routes as classes
+from vouchers.completion import routes as completion
 from vouchers.life import routes as vouchers
 from vouchers.life import working as voucher_ending
 from vouchers.programmes import routes as voucher_programmes
@@ -149,6 +152,9 @@ ROUTERS = [
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
+    classes.router,
+    attendance.router,
+    completion.router,
     health.router,
 ]
 

@@ -26,6 +26,7 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
 from tests.openapi.request import Good
+from tests.openapi.training import TRAINING
 from tests.operator import TABLE, TransitOperator, settled
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 from tests.training import FACE, SOURCE, Programme, asked, audited, stranger
@@ -587,4 +588,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "webhook_rotate": _endpoint,
     "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
     "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
+    **TRAINING,
 }
