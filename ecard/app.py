@@ -98,6 +98,10 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.credentials import routes as credentials
+from vouchers.credentials.publishing import Register
+from vouchers.statistics import routes as statistics
+from vouchers.statistics.service import Counter
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
@@ -132,6 +136,8 @@ ROUTERS = [
     bills.router,
     rides.router,
     receipts.router,
+    credentials.router,
+    statistics.router,
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
@@ -149,6 +155,8 @@ class _Open:
     banks: Banks
     office: Office
     denials: DeniedMaker
+    certificates: Register
+    statistics: Counter
     resolver: Resolver
     hub: Hub
 
@@ -181,6 +189,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
         opened.office, opened.denials = Office(runtime, known, http), DeniedMaker(runtime)
+        opened.certificates, opened.statistics = Register(runtime), Counter(runtime)
         work = [
             _watch(server),
             _seal(runtime),
@@ -267,7 +276,19 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     }
 
 
-_PARTS = ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver", "office", "denials")
+_PARTS = (
+    "runtime",
+    "bundles",
+    "server",
+    "feed",
+    "hub",
+    "banks",
+    "resolver",
+    "office",
+    "denials",
+    "certificates",
+    "statistics",
+)
 
 
 def _part(opened: _Open, name: str) -> Provide:

@@ -1,25 +1,80 @@
 """HTTP of certificates: its owner's, and what verifiers fetch."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, get
-from litestar.params import FromPath, QueryParameter
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from ecard.callers import Holder
+from ecard.callers import Holder, Terminal
+from ecard.desk.errors import (
+    CardSuspended,
+    DeviceUnbound,
+    FormNotAccepted,
+    LevelTooLow,
+    NotActing,
+    Replayed,
+    TooWeak,
+    VisitRefused,
+    WrongPlace,
+    WrongScene,
+)
+from ecard.desk.service import Desk
 from ecard.errors import NotFound
 from ecard.given import Given
+from ecard.idempotency import creation
 from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
-from vouchers.credentials import service
+from vouchers.credentials import records, service
 from vouchers.credentials.model import key_url
 from vouchers.credentials.publishing import Register, keys
-from vouchers.credentials.schemas import Credential, CredentialBundle, CredentialKey, CredentialKeySet, Presentation
+from vouchers.credentials.schemas import (
+    Credential,
+    CredentialBundle,
+    CredentialKey,
+    CredentialKeySet,
+    Presentation,
+    Training,
+    TrainingRecord,
+    TrainingRequest,
+)
 
 _JWT = "application/vc+jwt"
 _PUBLISHED = {"Cache-Control": "public, max-age=60"}
 _LONGEST_KID = 64
+_VISIT_ERRORS = (
+    FormNotAccepted,
+    WrongScene,
+    WrongPlace,
+    TooWeak,
+    LevelTooLow,
+    VisitRefused,
+    Replayed,
+    CardSuspended,
+    DeviceUnbound,
+    NotActing,
+    NoKey,
+)
+"""Beside those of the evidence's readers, which `ecard.app` knows."""
+
+
+@get("/me/training", operation_id="my_training")
+async def my_training(holder: Given[Holder], runtime: Given[Runtime]) -> Training:
+    """List the holder's training 本人培训信息 (A1-76): what may be taken, is taken and was taken, and certificates."""
+    return await records.mine(runtime, holder)
+
+
+@post("/training-records", operation_id="training_record", status_code=201, opt={"errors": _VISIT_ERRORS})
+async def training_record(
+    data: JSONBody[TrainingRequest],
+    request: Request[Any, Any, Any],
+    terminal: Given[Terminal],
+    desk: Given[Desk],
+) -> TrainingRecord:
+    """A holder looks the own training up at a terminal 培训与证书查询 (A1-76, A1-80, A1-81): a visit."""
+    call = await creation(request, desk.runtime)
+    return await records.at_terminal(desk, data, terminal, request_id=call.required_key(), body=call.body)
 
 
 @get("/me/credentials", operation_id="my_credentials")
@@ -82,6 +137,8 @@ def _keys(runtime: Runtime) -> list[CredentialKey]:
 router = Router(
     "/v1",
     route_handlers=[
+        my_training,
+        training_record,
         my_credentials,
         my_credential,
         credential_status,

@@ -27,12 +27,29 @@ CREATE TABLE credential (
 CREATE INDEX credential_by_holder ON credential (holder, issued_at);
 CREATE INDEX credential_revoked ON credential (list) INCLUDE (place) WHERE revoked_at IS NOT NULL;
 
--- A certificate follows its voucher, whoever moves it: there when the audit has passed, revoked when the voucher ends
--- after all. In the transaction of the step, so neither is ever without the other.
+-- What happened on which day is counted over all vouchers: events come in the order of their times.
+CREATE INDEX voucher_event_at ON voucher_event USING brin (at);
+
+-- What a certificate says, as it is now: the completion of a voucher with its class, programme and institution.
+CREATE FUNCTION credential_facts(p_voucher uuid) RETURNS TABLE (
+    holder uuid, programme uuid, title text, content text, level text, course text, institution uuid,
+    institution_name text, hours integer, ended_on date
+) LANGUAGE sql STABLE AS $$
+    SELECT v.holder, p.id, p.name, p.content, p.level, t.name, a.id, a.name, c.hours, (
+            SELECT coalesce(max(s.seen_at), c.submitted_at) AT TIME ZONE 'Asia/Shanghai' FROM attendance s
+            WHERE s.voucher = v.id AND s.class = t.id AND s.state = 'counted')::date
+    FROM voucher v JOIN completion c ON c.voucher = v.id AND c.state = 'passed' JOIN training_class t ON t.id = c.class
+        JOIN voucher_programme p ON p.id = v.programme JOIN agency a ON a.id = t.institution
+    WHERE v.id = p_voucher
+$$;
+
+-- A certificate follows its voucher, whoever moves it: there when a completion has passed its audit, revoked when the
+-- voucher ends after all. In the transaction of the step, so neither is ever without the other.
 CREATE FUNCTION credential_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_id uuid := ledger_id();
+    v_id uuid;
     v_number bigint;
+    f record;
 BEGIN
     IF NEW.state <> 'audited' THEN
         UPDATE credential SET revoked_at = clock_timestamp() WHERE voucher = NEW.id AND revoked_at IS NULL
@@ -43,15 +60,17 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
+    SELECT * INTO f FROM credential_facts(NEW.id);
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
     v_number := nextval('credential_number');
     LOOP
         INSERT INTO credential (id, voucher, holder, programme, title, content, level, course, institution,
                 institution_name, hours, ended_on, list, place)
-            SELECT v_id, NEW.id, NEW.holder, p.id, p.name, p.content, p.level, f.course, NEW.institution, a.name,
-                   f.hours, f.ended_on, v_number / 65536, floor(random() * 131072)
-            FROM voucher_programme p, agency a, credential_facts(NEW.id) f
-            WHERE p.id = NEW.programme AND a.id = NEW.institution
-            ON CONFLICT (list, place) DO NOTHING;
+            VALUES (ledger_id(), NEW.id, f.holder, f.programme, f.title, f.content, f.level, f.course, f.institution,
+                f.institution_name, f.hours, f.ended_on, v_number / 65536, floor(random() * 131072))
+            ON CONFLICT (list, place) DO NOTHING RETURNING id INTO v_id;
         EXIT WHEN FOUND;
     END LOOP;
     INSERT INTO audit_event (kind, outcome, detail) VALUES ('credential_issued', 'ok',
@@ -61,4 +80,5 @@ END $$;
 CREATE TRIGGER credential_issued AFTER UPDATE OF state ON voucher
     FOR EACH ROW WHEN (OLD.state = 'completed' AND NEW.state = 'audited') EXECUTE FUNCTION credential_follow();
 CREATE TRIGGER credential_ended AFTER UPDATE OF state ON voucher
-    FOR EACH ROW WHEN (OLD.state <> NEW.state AND NEW.state IN ('reversed', 'cancelled')) EXECUTE FUNCTION credential_follow();
+    FOR EACH ROW WHEN (OLD.state <> NEW.state AND NEW.state IN ('reversed', 'cancelled'))
+    EXECUTE FUNCTION credential_follow();
