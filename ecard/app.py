@@ -99,6 +99,7 @@ from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
 from vouchers.credentials import routes as credentials
+from vouchers.credentials.errors import CredentialRefused, CredentialRevoked, CredentialStatusUnknown
 from vouchers.credentials.publishing import Register
 from vouchers.statistics import routes as statistics
 from vouchers.statistics.service import Counter
@@ -113,6 +114,8 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
+OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown)
+"""What is met with no network alone: in the catalogue of errors, and in no operation."""
 FORGETTING = (webhook_store.forget, ride_store.forget)
 """What the sweep forgets beside what concerns logins."""
 ROUTERS = [

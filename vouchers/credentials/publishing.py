@@ -12,7 +12,7 @@ from ecard.tokens import TokenType
 from vouchers.credentials import status, store
 from vouchers.credentials.model import key_set, key_url
 
-FRESH = 10.0
+FRESH = 5.0
 """Seconds for which what was made is handed out again."""
 
 

@@ -14,6 +14,9 @@ from vouchers.credentials import store
 from vouchers.credentials.model import Certificate, badge, key_url
 from vouchers.credentials.schemas import Credential, Presentation
 
+_MARKS, _VERSION_8 = 0xF << 76 | 0b11 << 62, 0x8 << 76 | 0b10 << 62
+"""Where a UUID says its version and variant, and what an opaque one says there (RFC 9562 §5.8)."""
+
 
 async def mine(runtime: Runtime, holder: Holder) -> list[Credential]:
     """Return the certificates of the holder's own, youngest first."""
@@ -42,8 +45,8 @@ def _subject(runtime: Runtime, named: UUID, person: UUID, agency: UUID | None) -
     """Return the URI that a certificate calls its owner by: derived, so that no table says whose it is."""
     if agency is not None:
         return f"{runtime.settings.issuer}#{pseudonym(runtime, agency, person)}"
-    opaque = runtime.vault.mac("credential subject", named.bytes)[:16]
-    return f"urn:uuid:{UUID(bytes=opaque, version=8)}"
+    opaque = int.from_bytes(runtime.vault.mac("credential subject", named.bytes)[:16])
+    return f"urn:uuid:{UUID(int=opaque & ~_MARKS | _VERSION_8)}"
 
 
 def seen(certificate: Certificate) -> Credential:
