@@ -53,7 +53,7 @@ def teach(cast: Cast) -> Iterator[Step]:
     cast.cards.register_holder(**person)
     phone = issued(cast, person)
     voucher = phone.call("POST", "/v1/me/voucher-claims", {"programme": programme}).json()
-    refused("voucher_held", lambda: phone.call("POST", "/v1/me/voucher-claims", {"programme": programme}))
+    refused("voucher_has_one", lambda: phone.call("POST", "/v1/me/voucher-claims", {"programme": programme}))
     yield Step(
         "手机 phone",
         "领取培训券: 面值 800 元, 每人一张, 再领被拒绝",
@@ -157,11 +157,11 @@ def _audit(cast: Cast, school: School, learner: Learner, training: str) -> Itera
     completion = school.server.call("POST", f"/v1/classes/{training}/completions", asked).json()
     path, passed = f"/v1/completions/{completion['id']}/audits", {"passed": True}
     cast.training.call("POST", path, passed)
-    refused("same_operator", lambda: cast.training.call("POST", path, passed))
+    refused("completion_same_operator", lambda: cast.training.call("POST", path, passed))
     expect(cast.auditor.call("POST", path, passed).json()["state"] == "passed", "the second audit passes")
     yield Step(
         "人社 bureau",
-        "机构申报结业, 两级审核须由两名操作员 (同一人被拒绝: same_operator)",
+        "机构申报结业, 两级审核须由两名操作员 (同一人被拒绝: completion_same_operator)",
         "the institution submits the completion; its two audits are by two operators",
     )
 
@@ -185,7 +185,7 @@ def _pay(cast: Cast, school: School, learner: Learner) -> Iterator[Step]:
     asked = {"voucher": learner.voucher}
     redeemed = school.server.call("POST", "/v1/voucher-redemptions", asked).json()
     expect(redeemed["amount"] == FACE, "the audited amount is owed")
-    refused("voucher_redeemed", lambda: school.server.call("POST", "/v1/voucher-redemptions", asked))
+    refused("voucher_already_redeemed", lambda: school.server.call("POST", "/v1/voucher-redemptions", asked))
     day = datetime.datetime.fromtimestamp(cast.training.now(), BEIJING).date()
     cast.finance.call("POST", "/v1/settlements", {"day": str(day), "rehearsal": True})
     [settled] = school.server.call("GET", "/v1/settlements").json()
