@@ -119,6 +119,9 @@ CREATE INDEX voucher_unclaimed ON voucher (programme, valid_until, batch, n) WHE
 CREATE INDEX voucher_due ON voucher (valid_until) WHERE state IN ('issued', 'claimed', 'bound', 'in_use', 'frozen');
 CREATE INDEX voucher_unsettled ON voucher (institution, journal) WHERE state = 'redeemed' AND journal IS NOT NULL;
 
+-- A terminal's request redeems one voucher.
+CREATE UNIQUE INDEX voucher_redeemed_once ON voucher (redeemed_by, request_id) WHERE request_id IS NOT NULL;
+
 -- What happened to a voucher after it was issued (its batch says by whom and when). `place` and `evidence` are those
 -- of a visit or a terminal; `seq` is the voucher's version that it made.
 CREATE TABLE voucher_event (
