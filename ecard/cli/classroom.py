@@ -22,6 +22,12 @@ from vouchers.credentials.offline import CredentialVerifier
 
 FACE = 80_000
 """分 of a voucher."""
+BOOKS = Step(
+    "总账 ledger",
+    "核对总账: 资金与培训券的不变量全部成立",
+    "the books hold: every invariant of money and vouchers",
+)
+"""What is said when `ecard ledger check` has found nothing broken after all that."""
 _QUANTITY = 20
 _SOURCE = "unemployment_fund"
 _VOUCHER, _REGISTRATION, _OWN_SHARE = "A1-73", "A1-74", "A1-75"

@@ -26,8 +26,8 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.operator import TABLE, TransitOperator, settled
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
-from tests.vouchers.credentials.trained import School
 from tests.training import FACE, SOURCE, Programme, asked, audited, stranger
+from tests.vouchers.credentials.trained import Academy
 
 _later = itertools.count()
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
@@ -254,12 +254,12 @@ def _receipt(bureau: Bureau) -> Good:
 
 
 @cache
-def _school(bureau: Bureau) -> School:
-    return School(bureau)
+def _academy(bureau: Bureau) -> Academy:
+    return Academy(bureau)
 
 
 def _credential(bureau: Bureau) -> Good:
-    one = _school(bureau).train()
+    one = _academy(bureau).train()
     return Good(one.phone, path={"credential": str(one.credential)})
 
 
@@ -274,7 +274,7 @@ def _training_record(bureau: Bureau) -> Good:
 
 
 def _counted(bureau: Bureau) -> Good:
-    return Good(bureau.operators["training"], path={"programme": str(_school(bureau).programme)})
+    return Good(bureau.training, path={"programme": str(_academy(bureau).programme)})
 
 
 def _terms(bureau: Bureau) -> Good:

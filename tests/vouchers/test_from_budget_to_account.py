@@ -1,4 +1,4 @@
-"""The whole story of a training voucher, told as the demonstration tells it, and what is left in the books and the bank."""
+"""The whole story of a training voucher, as the demonstration tells it, and what is left in the books and the bank."""
 
 from collections.abc import Iterator
 
@@ -18,14 +18,22 @@ from tests.bureau import Bureau, rows
 def cast(bureau: Bureau, settings: Settings) -> Iterator[Cast]:
     """The actors: the bureau's own, and a second operator of training."""
     with httpx.Client(base_url=bureau.base_url, timeout=30) as http:
-        auditor = bureau.security.register_operator("复审员", "training")
-        people = [
-            Operator(http, one.actor, one.signer)
-            for one in (bureau.registrar, bureau.cards, bureau.finance, bureau.training, auditor)
-        ]
-        channel = Channel(http, bureau.channel.actor, bureau.channel.signer)
-        counter = Terminal(http, bureau.terminal().actor, bureau.terminal().signer)
-        yield Cast(*people, channel, counter, str(bureau.agency), http, settings.issuer)
+
+        def acting(one: Operator) -> Operator:
+            return Operator(http, one.actor, one.signer)
+
+        yield Cast(
+            registrar=acting(bureau.registrar),
+            cards=acting(bureau.cards),
+            finance=acting(bureau.finance),
+            training=acting(bureau.training),
+            auditor=acting(bureau.security.register_operator("复审员", "training")),
+            channel=Channel(http, bureau.channel.actor, bureau.channel.signer),
+            counter=Terminal(http, bureau.terminal().actor, bureau.terminal().signer),
+            agency=str(bureau.agency),
+            http=http,
+            issuer=settings.issuer,
+        )
 
 
 def test_a_voucher_goes_from_the_budget_to_the_institutions_account(cast: Cast, settings: Settings, bank: Bank) -> None:

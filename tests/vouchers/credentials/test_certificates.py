@@ -16,7 +16,7 @@ from ecard.client import Phone
 from ecard.settings import Settings
 from tests.bureau import Bureau, ecard, new_person, refused, rows
 from tests.clients.node import run
-from tests.vouchers.credentials.trained import School, Trained
+from tests.vouchers.credentials.trained import Academy, Trained
 from vouchers.credentials.publishing import FRESH
 
 OPEN_BADGE = jsonschema_rs.Draft201909Validator(
@@ -25,12 +25,12 @@ OPEN_BADGE = jsonschema_rs.Draft201909Validator(
 
 
 @pytest.fixture(scope="module")
-def school(bureau: Bureau) -> School:
-    return School(bureau)
+def school(bureau: Bureau) -> Academy:
+    return Academy(bureau)
 
 
 @pytest.fixture(scope="module")
-def learner(school: School) -> Trained:
+def learner(school: Academy) -> Trained:
     return school.train(school.bureau.phone(school.bureau.register(name="测试员")))
 
 
@@ -51,7 +51,7 @@ def independently(bureau: Bureau, token: str) -> dict[str, Any]:
     return said
 
 
-def test_the_second_audit_mints_the_certificate_and_the_e_card_lists_it(school: School, learner: Trained) -> None:
+def test_the_second_audit_mints_the_certificate_and_the_e_card_lists_it(school: Academy, learner: Trained) -> None:
     [listed] = learner.phone.call("GET", "/v1/me/credentials").json()
     assert listed["id"] == str(learner.credential)
     assert (listed["title"], listed["course"]) == (school.title, "育婴员第 3 班")
@@ -87,7 +87,7 @@ def test_one_agency_knows_its_visitor_again_and_nobody_links_two_certificates(bu
     visitor = bureau.terminal("counter").visit("A1-73", learner.phone.code("voucher"))["sub"]
     for_it = shown(learner.phone, learner.credential, f"agency={bureau.agency}")
     assert claims_of(for_it)["sub"] == f"{bureau.issuer}#{visitor}"
-    another = School(bureau).train(learner.phone)
+    another = Academy(bureau).train(learner.phone)
     subjects = {claims_of(shown(learner.phone, one))["sub"] for one in (learner.credential, another.credential)}
     assert len(subjects) == 2
 
@@ -100,7 +100,7 @@ def test_nobody_sees_anothers_certificate(bureau: Bureau, learner: Trained) -> N
 
 
 def test_a_certificate_is_revoked_with_its_voucher_online_and_offline(
-    bureau: Bureau, settings: Settings, school: School, http: httpx.Client, tmp_path: Path
+    bureau: Bureau, settings: Settings, school: Academy, http: httpx.Client, tmp_path: Path
 ) -> None:
     one, other = school.train(), school.train()
     badge, bundle = tmp_path / "badge.jwt", tmp_path / "certificates.json"
@@ -147,7 +147,7 @@ def test_what_is_no_certificate_is_refused_with_no_network(
 
 
 def test_many_certificates_at_once_have_places_of_their_own(bureau: Bureau, settings: Settings) -> None:
-    school = School(bureau)
+    school = Academy(bureau)
     learners = [bureau.phone() for _ in range(8)]
     made: list[Trained] = []
     threads = [threading.Thread(target=lambda phone: made.append(school.train(phone)), args=(one,)) for one in learners]
@@ -180,7 +180,7 @@ def test_a_kiosk_gives_the_record_of_whoever_shows_a_code(bureau: Bureau, learne
 
 
 def test_what_may_be_taken_is_shown_until_it_is(bureau: Bureau) -> None:
-    school, phone = School(bureau, vouchers=2), bureau.phone(bureau.register(**new_person().facts))
+    school, phone = Academy(bureau, vouchers=2), bureau.phone(bureau.register(**new_person().facts))
 
     def offered() -> list[dict[str, Any]]:
         found = phone.call("GET", "/v1/me/training").json()["may_take"]

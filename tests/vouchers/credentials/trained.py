@@ -55,7 +55,7 @@ class Trained(NamedTuple):
     institution: UUID
 
 
-class School:
+class Academy:
     """An institution with a class of a programme that anybody may claim from, and free vouchers for it.
 
     With `face` (分), the programme has a budget of twice as much as its vouchers, and the institution is a merchant.
@@ -140,7 +140,7 @@ class School:
             await db.close()
 
     async def _end(self, voucher: UUID, *, reverse: bool) -> None:
-        db, actor = await self._connected(), self.bureau.operators["training"].actor
+        db, actor = await self._connected(), self.bureau.training.actor
         try:
             redeem = "SELECT outcome FROM voucher_redeem($1, $2, $2, 'r1')"
             assert await db.fetchval(redeem, voucher, self.agency) == "ok"

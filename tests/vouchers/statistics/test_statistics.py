@@ -12,15 +12,15 @@ import pytest
 from ecard.settings import Settings
 from pay.settlements.model import BEIJING
 from tests.bureau import Bureau, refused, rows
-from tests.vouchers.credentials.trained import School
+from tests.vouchers.credentials.trained import Academy
 
 FACE = 80_000
 
 
 @pytest.fixture(scope="module")
-def school(bureau: Bureau) -> School:
+def school(bureau: Bureau) -> Academy:
     """Six vouchers: one redeemed, one audited, one reversed, one claimed, two nobody's."""
-    made = School(bureau, vouchers=6, face=FACE)
+    made = Academy(bureau, vouchers=6, face=FACE)
     made.redeem(made.train())
     made.train()
     made.reverse(made.train())
@@ -28,14 +28,14 @@ def school(bureau: Bureau) -> School:
     return made
 
 
-def figures(school: School, **query: str) -> dict[str, Any]:
+def figures(school: Academy, **query: str) -> dict[str, Any]:
     asked = "&".join(f"{name}={value}" for name, value in query.items())
     path = f"/v1/voucher-programmes/{school.programme}/statistics"
-    found: dict[str, Any] = school.bureau.operators["training"].call("GET", path, query=asked).json()
+    found: dict[str, Any] = school.bureau.training.call("GET", path, query=asked).json()
     return found
 
 
-def test_a_programme_is_counted_by_state_and_money_by_source(school: School, settings: Settings) -> None:
+def test_a_programme_is_counted_by_state_and_money_by_source(school: Academy, settings: Settings) -> None:
     found = figures(school)
     total = found["total"]
     counted = {
@@ -56,7 +56,7 @@ def test_a_programme_is_counted_by_state_and_money_by_source(school: School, set
     assert abs(found["as_of"] - time.time()) < 60
 
 
-def test_its_days_are_columns_for_a_chart(school: School) -> None:
+def test_its_days_are_columns_for_a_chart(school: Academy) -> None:
     today = datetime.datetime.now(BEIJING).date()
     since = today - datetime.timedelta(days=2)
     daily = figures(school, since=str(since), until=str(today))["daily"]
@@ -66,7 +66,7 @@ def test_its_days_are_columns_for_a_chart(school: School) -> None:
     assert len(figures(school)["daily"]["days"]) == 30
 
 
-def test_half_a_span_or_years_of_it_are_refused(school: School) -> None:
+def test_half_a_span_or_years_of_it_are_refused(school: Academy) -> None:
     for query in (
         {"since": "2026-01-01"},
         {"since": "2024-01-01", "until": "2026-01-01"},
@@ -76,16 +76,16 @@ def test_half_a_span_or_years_of_it_are_refused(school: School) -> None:
             figures(school, **query)
 
 
-def test_the_table_is_the_same_as_the_figures(school: School) -> None:
+def test_the_table_is_the_same_as_the_figures(school: Academy) -> None:
     path = f"/v1/voucher-programmes/{school.programme}/statistics.csv"
-    answer = school.bureau.operators["training"].call("GET", path)
+    answer = school.bureau.training.call("GET", path)
     assert answer.headers["content-type"].startswith("text/csv")
     head, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     told = dict(zip(head, row, strict=True))
     assert (told["项目 programme"], told["核销 redeemed"]) == (school.title, "1")
 
 
-def test_an_institution_sees_its_own_part_and_no_more(bureau: Bureau, school: School) -> None:
+def test_an_institution_sees_its_own_part_and_no_more(bureau: Bureau, school: Academy) -> None:
     online = bureau.registrar.register_terminal(school.agency, "online")
     [part] = online.call("GET", "/v1/voucher-statistics").json()
     assert (part["programme"], part["name"]) == (str(school.programme), school.title)
@@ -96,11 +96,11 @@ def test_an_institution_sees_its_own_part_and_no_more(bureau: Bureau, school: Sc
         bureau.terminal("till").call("GET", "/v1/voucher-statistics")
 
 
-def test_only_the_bureau_of_training_sees_a_programmes_figures(school: School, http: httpx.Client) -> None:
+def test_only_the_bureau_of_training_sees_a_programmes_figures(school: Academy, http: httpx.Client) -> None:
     path = f"/v1/voucher-programmes/{school.programme}/statistics"
     for role in ("registrar", "finance", "cards", "security"):
         with refused("wrong_role", 403):
             school.bureau.operators[role].call("GET", path)
     assert http.get(path).status_code == httpx.codes.UNAUTHORIZED
     with refused("not_found", 404):
-        school.bureau.operators["training"].call("GET", path.replace(str(school.programme), str(school.agency)))
+        school.bureau.training.call("GET", path.replace(str(school.programme), str(school.agency)))
