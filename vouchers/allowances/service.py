@@ -1,6 +1,7 @@
 """Handing a month's allowances in as a disbursement, once."""
 
 import datetime
+import itertools
 from uuid import UUID
 
 from ecard.audit import store as audit
@@ -9,8 +10,8 @@ from ecard.errors import Invalid, NotFound
 from ecard.runtime import Runtime
 from pay.disbursement import intake, lines
 from pay.disbursement import service as disbursement
-from pay.disbursement.model import MOST_LINES, BatchState
-from pay.disbursement.schemas import Batch
+from pay.disbursement.model import MOST_LINES, BenefitBatchState
+from pay.disbursement.schemas import BenefitBatch
 from pay.settlements.model import BEIJING
 from vouchers.allowances import store
 from vouchers.allowances.errors import AllowanceUnset, NothingDue
@@ -57,23 +58,32 @@ async def hand_in(tx: Tx, runtime: Runtime, programme: UUID, period: str, by: UU
     if found is None:
         raise AllowanceUnset
     first = month(period, datetime.datetime.fromtimestamp(runtime.clock.time(), BEIJING).date())
-    number = f"allowance-{programme.hex[-12:]}-{period}"
-    batch = await intake.open_batch(tx, found.benefit, found.agency, period, number, by=by)
-    opened = await disbursement.batch(tx, batch)
-    if opened.state is not BatchState.DRAFT:
-        return _seen(opened)
+    batch = await _opened(tx, found, programme, period, by)
+    if batch.state is not BenefitBatchState.DRAFT:
+        return _seen(batch)
     wanted = [
         intake.Due(one.holder, one.component, one.amount, f"{period} x {one.days}")
         for one in due(found, await store.days(tx, programme, first))
     ]
     if not wanted:
         raise NothingDue
-    await lines.drop(tx, batch, 1, MOST_LINES)
-    await intake.add(tx, batch, 1, wanted)
-    return _seen(await disbursement.hand_in(tx, runtime, batch, by=by))
+    await lines.drop(tx, batch.id, 1, MOST_LINES)
+    await intake.add(tx, batch.id, 1, wanted)
+    return _seen(await disbursement.hand_in(tx, runtime, batch.id, by=by))
 
 
-def _seen(batch: Batch) -> AllowanceBatch:
+async def _opened(tx: Tx, found: Terms, programme: UUID, period: str, by: UUID) -> BenefitBatch:
+    """Return the month's batch: the one that there is, unless it was withdrawn; else a new one."""
+    for n in itertools.count(1):
+        number = f"allowance-{programme.hex[-12:]}-{period}-{n}"
+        batch = await intake.open_batch(tx, found.benefit, found.agency, period, number, by=by)
+        opened = await disbursement.batch(tx, batch)
+        if opened.state is not BenefitBatchState.CANCELLED:
+            break
+    return opened
+
+
+def _seen(batch: BenefitBatch) -> AllowanceBatch:
     return AllowanceBatch(
         batch=batch.id, state=batch.state.value, manifest=batch.manifest, lines=batch.lines, total=batch.total
     )

@@ -15,7 +15,7 @@ import pytest
 from ecard.client import Phone
 from ecard.settings import Settings
 from tests.bureau import Bureau, ecard, new_person, refused, rows
-from tests.clients.node import run
+from tests.clients.node import Failed, run
 from tests.vouchers.credentials.trained import Academy, Trained
 from vouchers.credentials.publishing import FRESH
 
@@ -201,3 +201,20 @@ def test_a_key_is_where_its_name_says(bureau: Bureau, learner: Trained, http: ht
     assert key in http.get("/v1/credentials/keys").json()["keys"]
     assert http.get("/v1/credentials/keys/none").status_code == httpx.codes.NOT_FOUND
     assert http.get("/v1/credentials/status/999").status_code == httpx.codes.NOT_FOUND
+
+
+def test_a_revoked_key_takes_no_certificate_with_it(bureau: Bureau, settings: Settings, learner: Trained) -> None:
+    before = shown(learner.phone, learner.credential)
+    kid = jwt.get_unverified_header(before)["kid"].rpartition("/")[2]
+    assert ecard(settings, "keys", "revoke", kid).exit_code == 0
+    deadline = time.monotonic() + 4 * FRESH
+    while True:
+        try:
+            said = independently(bureau, shown(learner.phone, learner.credential))
+            break
+        except Failed:
+            assert time.monotonic() < deadline, "still shown or listed by the revoked key"
+            time.sleep(0.2)
+    assert (said["badge"]["id"], said["revoked"]) == (f"urn:uuid:{learner.credential}", False)
+    with pytest.raises(Failed):
+        independently(bureau, before)
