@@ -142,7 +142,7 @@ class Academy:
     async def _end(self, voucher: UUID, *, reverse: bool) -> None:
         db, actor = await self._connected(), self.bureau.training.actor
         try:
-            redeem = "SELECT outcome FROM voucher_redeem($1, $2, $2, 'r1')"
+            redeem = "SELECT outcome FROM voucher_redeem($1, $2, $2, $1::uuid::text)"
             assert await db.fetchval(redeem, voucher, self.agency) == "ok"
             if reverse:
                 assert await db.fetchval("SELECT voucher_reverse($1, $2, '审计')", voucher, actor) == "ok"
