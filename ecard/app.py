@@ -98,8 +98,11 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.attendance import routes as attendance
 from vouchers.batches import routes as voucher_batches
 from vouchers.batches import working as voucher_issuing
+from vouchers.classes import routes as classes
+from vouchers.completion import routes as completion
 from vouchers.credentials import routes as credentials
 from vouchers.credentials.errors import CredentialRefused, CredentialRevoked, CredentialStatusUnknown
 from vouchers.credentials.publishing import Register
@@ -152,6 +155,9 @@ ROUTERS = [
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
+    classes.router,
+    attendance.router,
+    completion.router,
     health.router,
 ]
 
