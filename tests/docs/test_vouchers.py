@@ -47,7 +47,7 @@ def test_an_institution_copied_from_the_guide_trains_and_is_owed(bureau: Bureau,
 
         training = does(f"open_class {programme.id} {FACE}")
         join(phone, training, voucher)
-        assert does(f"complete {training} {voucher}") == "voucher_state"
+        assert does(f"complete {training} {voucher}") == "completion_too_few_hours"
         assert does(f"check_in {training} {phone.code('voucher')}") == "4"
         completion = does(f"complete {training} {voucher}")
         for operator in (bureau.training, second(bureau)):
