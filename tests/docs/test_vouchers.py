@@ -8,13 +8,13 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_private_key,
 )
-from tests.school import School, audit, join, second
 
 from ecard.keys import Suite, generate, to_jwk
 from tests.bank import Bank
 from tests.bureau import Bureau
 from tests.docs.pages import blocks, page
 from tests.docs.programs import Program
+from tests.school import School, audit, join, second
 from tests.training import FACE, Programme
 
 GUIDE = page("docs/vouchers.md")
