@@ -100,6 +100,11 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.batches import routes as voucher_batches
+from vouchers.batches import working as voucher_issuing
+from vouchers.life import routes as vouchers
+from vouchers.life import working as voucher_ending
+from vouchers.programmes import routes as voucher_programmes
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
@@ -134,6 +139,9 @@ ROUTERS = [
     bills.router,
     rides.router,
     receipts.router,
+    voucher_programmes.router,
+    voucher_batches.router,
+    vouchers.router,
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
@@ -199,6 +207,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
+            voucher_issuing.work_for_ever(runtime.pool),
+            voucher_ending.work_for_ever(runtime.pool),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:

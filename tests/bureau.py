@@ -205,6 +205,7 @@ class Bureau:
         self.cards = self.operators["cards"]
         self.security = self.operators["security"]
         self.finance = self.operators["finance"]
+        self.training = self.operators["training"]
         self.agency = self.registrar.register_agency("测试人社局", new_uscc())
         self.terminals: dict[str, Terminal] = {}
         self.channel: Channel = self.registrar.register_channel("掌上测试", "hrss")

@@ -19,12 +19,16 @@ class Setting(StrEnum):
 
 
 class Role(StrEnum):
-    """What an operator may do: register agencies and terminals, change cards, see to keys and audit, or to money."""
+    """What an operator may do.
+
+    Register agencies and terminals, change cards, see to keys and audit, to money, or to training vouchers.
+    """
 
     REGISTRAR = "registrar"
     CARDS = "cards"
     SECURITY = "security"
     FINANCE = "finance"
+    TRAINING = "training"
 
 
 class ChannelKind(StrEnum):

@@ -18,6 +18,8 @@ from pay.orders import checks as orders
 from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
 from pay.settlements import checks as settlements
+from vouchers.batches import checks as voucher_batches
+from vouchers.life import checks as vouchers
 
 CHECKS: tuple[Check, ...] = (
     *checks.CHECKS,
@@ -27,6 +29,8 @@ CHECKS: tuple[Check, ...] = (
     *rides.CHECKS,
     *reconciliation.CHECKS,
     *settlements.CHECKS,
+    *vouchers.CHECKS,
+    *voucher_batches.CHECKS,
 )
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")

@@ -36,6 +36,7 @@ def add(name: str, role: str, key_out: Path) -> None:
     cards      登记持卡人, 挂失、解挂、锁定、注销 · holders and card status
     security   登记操作员, 停用密钥 · operators, taking keys out of service
     finance    登记商户与收费单位, 对账、结算、差错 · merchants and billers, reconciliation, settlement, breaks
+    training   培训券: 项目、预算、批次、审核 · training vouchers: programmes, budget, batches, audits
     """
     signer, der = generate(Suite.ES256)
     try:

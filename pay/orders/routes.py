@@ -59,7 +59,7 @@ from pay.orders.schemas import (
     PayerTerms,
     Refund,
     RefundRequest,
-    Waiting,
+    WaitingOrders,
 )
 from pay.orders.waiting import LONGEST, waiting
 
@@ -216,7 +216,7 @@ async def my_orders_waiting(
     wait: Annotated[
         int, QueryParameter(ge=0, le=LONGEST, description="无变化时最多等待的秒数 (seconds to wait for a change)")
     ] = LONGEST,
-) -> Waiting:
+) -> WaitingOrders:
     """Tell the phone at once what waits for the password 待确认订单推送: held open while `mark` says all there is."""
     return await waiting(runtime.pool, feed, holder, mark, wait)
 

@@ -77,7 +77,7 @@ class MyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     paid_at: int | None = None
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+class WaitingOrders(msgspec.Struct, frozen=True, kw_only=True):
     """The orders that wait for this holder's password; `mark` stands for just these and is given with the next call."""
 
     mark: str

@@ -18,7 +18,7 @@ from ecard.feed import Channel, Feed
 from pay.orders import store
 from pay.orders.confirming import mine
 from pay.orders.model import CONFIRM_SECONDS
-from pay.orders.schemas import Waiting
+from pay.orders.schemas import WaitingOrders
 
 LONGEST = 30
 """Seconds that a call may be held open: shorter than proxies and mobile networks keep a silent line."""
@@ -26,7 +26,7 @@ PAYERS = Channel("ecard_payer", each=8, keys=20_000)
 """By card: its holder's phones, and the calls of theirs that broke off and that the server has not noticed yet."""
 
 
-async def waiting(pool: Pool, feed: Feed, holder: Holder, mark: str, seconds: int) -> Waiting:
+async def waiting(pool: Pool, feed: Feed, holder: Holder, mark: str, seconds: int) -> WaitingOrders:
     """Return the orders that wait for this holder: at once unless `mark` stands for them, else within `seconds`.
 
     Raises TooMany where this holder, or this process, has too many calls held open.
@@ -47,7 +47,7 @@ async def waiting(pool: Pool, feed: Feed, holder: Holder, mark: str, seconds: in
         return await _found(pool, holder)
 
 
-async def _found(pool: Pool, holder: Holder) -> Waiting:
+async def _found(pool: Pool, holder: Holder) -> WaitingOrders:
     rows: list[Any] = await store.waiting(pool, holder.card, holder.actor, CONFIRM_SECONDS)
     mark = b64url(sha256(b"".join(row["id"].bytes for row in rows)).digest()[:12])
-    return Waiting(mark=mark, orders=[mine(row) for row in rows])
+    return WaitingOrders(mark=mark, orders=[mine(row) for row in rows])

@@ -16,5 +16,6 @@ def upgrade() -> None:
     """Create what training vouchers stand on."""
     run("0008_vouchers.sql")
     run("0008_voucher_commands.sql")
+    run("0008_voucher_batches.sql")
     run("0008_classes.sql")
     run("0008_credentials.sql")

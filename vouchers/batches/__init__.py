@@ -1,0 +1,1 @@
+"""批次 (batches): vouchers made and withdrawn by the thousand, once each."""
