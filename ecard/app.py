@@ -78,6 +78,11 @@ from pay.bills import marking
 from pay.bills import routes as bills
 from pay.bills.service import Office
 from pay.codes import routes as order_codes
+from pay.disbursement import paying
+from pay.disbursement import routes as disbursement
+from pay.disbursement.eligibility import NotConnected as NoRegister
+from pay.disbursement.eligibility import SandboxStanding
+from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
@@ -100,8 +105,11 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.attendance import routes as attendance
 from vouchers.batches import routes as voucher_batches
 from vouchers.batches import working as voucher_issuing
+from vouchers.classes import routes as classes
+from vouchers.completion import routes as completion
 from vouchers.life import routes as vouchers
 from vouchers.life import working as voucher_ending
 from vouchers.programmes import routes as voucher_programmes
@@ -139,12 +147,16 @@ ROUTERS = [
     bills.router,
     rides.router,
     receipts.router,
+    disbursement.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
+    classes.router,
+    attendance.router,
+    completion.router,
     health.router,
 ]
 
@@ -184,7 +196,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
-        opened.resolver = Resolver(runtime.pool, banks, {**KINDS, "payout": payouts(runtime.vault)})
+        opened.resolver = Resolver(
+            runtime.pool, banks, {**KINDS, "payout": disbursed(runtime.vault, otherwise=payouts(runtime.vault))}
+        )
         opened.runtime, opened.bundles, opened.server = runtime, BundleMaker(runtime), server
         opened.feed = Feed(LOGINS, PAYERS)
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
@@ -207,6 +221,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
+            paying.pay_for_ever(Disburser(runtime, banks, SandboxStanding() if settings.sandbox else NoRegister())),
             voucher_issuing.work_for_ever(runtime.pool),
             voucher_ending.work_for_ever(runtime.pool),
         ]

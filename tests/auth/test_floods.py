@@ -126,7 +126,7 @@ def test_a_process_streams_so_many_logins_and_further_pages_poll(
     bureau: Bureau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     party = standard(bureau)
-    monkeypatch.setattr(feed, "ALL", 1)
+    monkeypatch.setattr(feed, "LOGINS", feed.LOGINS._replace(keys=1))
     tab, page = party.begin(new_pkce())
     other, elsewhere = party.begin(new_pkce())
     deadline = time.monotonic() + 2 * feed.PULSE
