@@ -110,9 +110,14 @@ from vouchers.batches import routes as voucher_batches
 from vouchers.batches import working as voucher_issuing
 from vouchers.classes import routes as classes
 from vouchers.completion import routes as completion
+from vouchers.credentials import routes as credentials
+from vouchers.credentials.errors import CredentialRefused, CredentialRevoked, CredentialStatusUnknown
+from vouchers.credentials.publishing import Register
 from vouchers.life import routes as vouchers
 from vouchers.life import working as voucher_ending
 from vouchers.programmes import routes as voucher_programmes
+from vouchers.statistics import routes as statistics
+from vouchers.statistics.service import Counter
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
@@ -124,6 +129,8 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
+OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown)
+"""What is met with no network alone: in the catalogue of errors, and in no operation."""
 FORGETTING = (webhook_store.forget, ride_store.forget)
 """What the sweep forgets beside what concerns logins."""
 ROUTERS = [
@@ -147,6 +154,8 @@ ROUTERS = [
     bills.router,
     rides.router,
     receipts.router,
+    credentials.router,
+    statistics.router,
     disbursement.router,
     voucher_programmes.router,
     voucher_batches.router,
@@ -171,6 +180,8 @@ class _Open:
     banks: Banks
     office: Office
     denials: DeniedMaker
+    certificates: Register
+    statistics: Counter
     resolver: Resolver
     hub: Hub
 
@@ -206,6 +217,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
         opened.office, opened.denials = Office(runtime, known, http), DeniedMaker(runtime)
+        opened.certificates, opened.statistics = Register(runtime), Counter(runtime)
         work = [
             _watch(server),
             _seal(runtime),
@@ -295,7 +307,19 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     }
 
 
-_PARTS = ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver", "office", "denials")
+_PARTS = (
+    "runtime",
+    "bundles",
+    "server",
+    "feed",
+    "hub",
+    "banks",
+    "resolver",
+    "office",
+    "denials",
+    "certificates",
+    "statistics",
+)
 
 
 def _part(opened: _Open, name: str) -> Provide:
