@@ -26,7 +26,7 @@ from auth.clients.directory import Directory
 from auth.ended import Ended
 from auth.grants import routes as grants
 from auth.logins import routes as logins
-from auth.logins.feed import Feed
+from auth.logins.feed import LOGINS
 from auth.proofs import Nonces
 from auth.provider import browser, cors
 from auth.provider import routes as provider
@@ -61,6 +61,7 @@ from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
 from ecard.document import Route, document, routes, sockets
 from ecard.errors import NotFound, TooMany
+from ecard.feed import Feed
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.keyring import service as keyring
@@ -87,6 +88,7 @@ from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.orders.waiting import PAYERS
 from pay.receipts import routes as receipts
 from pay.reconciliation import routes as reconciliation
 from pay.rides import capture
@@ -210,7 +212,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         opened.resolver = Resolver(
             runtime.pool, banks, {**KINDS, "payout": disbursed(runtime.vault, otherwise=payouts(runtime.vault))}
         )
-        opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
+        opened.runtime, opened.bundles, opened.server = runtime, BundleMaker(runtime), server
+        opened.feed = Feed(LOGINS, PAYERS)
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)

@@ -515,6 +515,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_orders_waiting": lambda bureau: Good(_phone(bureau)),
     "my_receipt": _receipt,
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
