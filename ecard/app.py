@@ -77,6 +77,11 @@ from pay.bills import marking
 from pay.bills import routes as bills
 from pay.bills.service import Office
 from pay.codes import routes as order_codes
+from pay.disbursement import paying
+from pay.disbursement import routes as disbursement
+from pay.disbursement.eligibility import NotConnected as NoRegister
+from pay.disbursement.eligibility import SandboxStanding
+from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
@@ -140,6 +145,7 @@ ROUTERS = [
     bills.router,
     rides.router,
     receipts.router,
+    disbursement.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,
@@ -188,7 +194,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
-        opened.resolver = Resolver(runtime.pool, banks, {**KINDS, "payout": payouts(runtime.vault)})
+        opened.resolver = Resolver(
+            runtime.pool, banks, {**KINDS, "payout": disbursed(runtime.vault, otherwise=payouts(runtime.vault))}
+        )
         opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
@@ -210,6 +218,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
+            paying.pay_for_ever(Disburser(runtime, banks, SandboxStanding() if settings.sandbox else NoRegister())),
             voucher_issuing.work_for_ever(runtime.pool),
             voucher_ending.work_for_ever(runtime.pool),
         ]

@@ -26,6 +26,7 @@ class TokenType(StrEnum):
     SEAL = "ecard-seal+jwt"
     DENIED = "ecard-denied+jwt"
     PERIOD = "ecard-ledger-period+jwt"
+    MANIFEST = "ecard-benefit-manifest+jwt"
     DEVICE_PROOF = "ecard-device+jwt"
     ACCESS = "at+jwt"  # RFC 9068
     ID = "JWT"  # OpenID Connect names no type

@@ -41,7 +41,7 @@ _BOOK_ORDER = "SELECT outcome FROM pay_book($1, $2, 'day_file', $2 <> 'ok')"
 _BOOK = {
     "pay": _BOOK_ORDER,
     "refund": _BOOK_ORDER,
-    "payout": "SELECT outcome FROM settle_book($1, $2, 'day_file')",
+    "payout": "SELECT outcome FROM payout_book($1, $2, 'day_file')",
 }
 _MATCH = "SELECT opened, closed FROM recon_match($1, $2)"
 _FILE = """

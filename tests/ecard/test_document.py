@@ -125,7 +125,8 @@ def test_an_operation_names_its_caller(operation: Operation) -> None:
 
 def test_only_what_everybody_may_read_is_public() -> None:
     public = {operation.name for operation in OPERATIONS if not operation.raw["security"]}
-    assert public == {"bundle_get", "catalogue_item", "catalogue_list", "health_get", "jwks_get", "ready_get"}
+    bundles = {"bundle_get", "jwks_get"}
+    assert public == bundles | {"benefit_notices", "catalogue_item", "catalogue_list", "health_get", "ready_get"}
 
 
 @every_operation

@@ -24,6 +24,7 @@ from tests.auth.party import fapi, new_pkce
 from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
+from tests.openapi import good_benefits
 from tests.openapi.request import Good
 from tests.openapi.training import TRAINING
 from tests.operator import TABLE, TransitOperator, settled
@@ -454,6 +455,7 @@ def _reversible(bureau: Bureau) -> Good:
 
 
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
+    **good_benefits.GOOD,
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
