@@ -8,13 +8,13 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
-from ecard.client import Channel, Phone, Session, Terminal
+from ecard.client import Channel, Phone, Terminal
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.ids import new_id
@@ -24,20 +24,16 @@ from tests.auth.party import fapi, new_pkce
 from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
+from tests.openapi import good_benefits
+from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.request import Good
+from tests.openapi.training import TRAINING
 from tests.operator import TABLE, TransitOperator, settled
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 from tests.training import FACE, SOURCE, Programme, asked, audited, stranger
 
 _later = itertools.count()
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
-
-
-class Good(NamedTuple):
-    """A request: its caller (None for a public operation), body and path parameters."""
-
-    caller: Session | None = None
-    body: dict[str, Any] | None = None
-    path: dict[str, str] | None = None
 
 
 def _key() -> dict[str, str]:
@@ -460,6 +456,7 @@ def _reversible(bureau: Bureau) -> Good:
 
 
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
+    **good_benefits.GOOD,
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
@@ -518,6 +515,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_orders_waiting": lambda bureau: Good(_phone(bureau)),
     "my_receipt": _receipt,
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
@@ -592,4 +590,6 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "webhook_rotate": _endpoint,
     "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
     "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
+    **TRAINING,
+    **CERTIFICATES,
 }
