@@ -19,6 +19,7 @@ _COMMANDS = {
     "catalogue": "catalogue",
     "clients": "clients",
     "code": "code",
+    "credential": "credential",
     "demo": "demo",
     "doors": "doors",
     "errors": "errors",
@@ -71,6 +72,7 @@ def group() -> None:
     ecard benefits upload F        导入待遇明细 · take a file of benefits in
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network
+    ecard credential verify F      离线核验培训证书 · check a certificate with no network
     """
 
 

@@ -1,8 +1,8 @@
 """How many pay-outs a process has under way at a bank: fewer as soon as answers stay out, more again as they come.
 
-A bank that is asked for more than it answers in time leaves outcomes that must be asked for again, which is more to ask
-it still. So the width is halved by a chunk in which more than a tenth was not heard, and grows by one with each that was
-(additive increase, multiplicative decrease: Chiu and Jain, 1989). Pure.
+A bank that is asked for more than it answers in time leaves outcomes that must be asked for again, which is more to
+ask it still. So the width is halved by a chunk in which more than a tenth was not heard, and grows by one with each
+other (additive increase, multiplicative decrease: Chiu and Jain, 1989). Pure.
 """
 
 WIDEST = 16

@@ -25,6 +25,7 @@ from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
+from tests.openapi.certificates import CERTIFICATES
 from tests.openapi.request import Good
 from tests.openapi.training import TRAINING
 from tests.operator import TABLE, TransitOperator, settled
@@ -514,6 +515,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_orders_waiting": lambda bureau: Good(_phone(bureau)),
     "my_receipt": _receipt,
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
@@ -589,4 +591,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
     "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
     **TRAINING,
+    **CERTIFICATES,
 }
