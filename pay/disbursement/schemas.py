@@ -25,7 +25,8 @@ Number = Annotated[
 Root = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$", description="清单哈希 (the manifest's root)")]
 Source = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,32}(?!\n)$", description="资金来源 (where the money is from)")]
 ItemCode = Annotated[str, msgspec.Meta(max_length=16)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+# No controls: neither a table nor a person can do anything with them.
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+(?!\n)$")]
 
 
 class BenefitProgrammeRequest(Body, frozen=True, kw_only=True):
@@ -112,7 +113,12 @@ class BenefitLineRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     id_no: Annotated[str, msgspec.Meta(max_length=64)] = ""
     name: Annotated[str, msgspec.Meta(max_length=128)] = ""
     payee: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    reference: Annotated[str, msgspec.Meta(max_length=32, description="机构明细号 (the agency's own)")] = ""
+    reference: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=32, pattern=r"^[^\x00-\x1f\x7f-\x9f]*(?!\n)$", description="机构明细号 (the agency's own)"
+        ),
+    ] = ""
 
 
 class BenefitPartRequest(Body, frozen=True, kw_only=True):

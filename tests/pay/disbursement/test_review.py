@@ -80,7 +80,10 @@ def test_a_batch_that_was_sent_back_needs_both_approvals_again(office: Office, b
     office.approve(batch, 1)
     with refused("benefit_batch_not_draft", 409):
         office.upload(batch, [line(other, 100)])
-    body = {"manifest": batch["manifest"], "reason": "金额有误"}
+    body = {"manifest": batch["manifest"], "reason": "\0"}
+    with refused("invalid_request", 400):
+        office.second.call("POST", f"/v1/benefit-reviews/{batch['id']}/rejections", body)
+    body["reason"] = "金额有误"
     office.second.call("POST", f"/v1/benefit-reviews/{batch['id']}/rejections", body)
     found = office.batch(batch)
     assert (found["state"], found["round"], found["reason"], found["approvals"]) == ("draft", 2, "金额有误", 0)
