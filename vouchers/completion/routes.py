@@ -85,7 +85,7 @@ async def completion_audit(
 async def institution_vouchers_list(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    after: Annotated[UUID | None, QueryParameter(description="此编号之后 (after this id)")] = None,
+    after: Annotated[UUID, QueryParameter(description="此编号之后 (after this id)")] = service.FIRST,
 ) -> list[InstitutionVoucher]:
     """List the vouchers bound to the institution's classes 本机构培训券."""
     return await service.vouchers(runtime, terminal, after)
