@@ -29,8 +29,6 @@ from vouchers.life.service import institution_of
 
 PAGE = 200
 """Vouchers, or completions, of one answer."""
-FIRST = UUID(int=0)
-"""The id that comes before all."""
 _SUBMIT: Mapping[str, type[EcardError]] = {"fee_open": OwnShareOpen}
 _JUDGE: Mapping[str, type[EcardError]] = {"not_found": NotFound, "same_operator": SameOperator}
 
