@@ -191,6 +191,8 @@ def test_types_are_named_as_published() -> None:
         "ecard-bridge+jwt",
         "ecard-bridge-session+jwt",
         "logout+jwt",
+        "vc+jwt",
+        "ecard-credentials+jwt",
     ]
 
 
