@@ -145,10 +145,22 @@ def rows(settings: Settings, sql: str, *arguments: object) -> list[Any]:
 def new_database(settings: Settings) -> Settings:
     """Return the same settings on a new, empty database with the newest schema."""
     name = f"test_{new_id().hex}"
-    rows(settings, f"CREATE DATABASE {name}")
-    database_url = f"{str(settings.database_url).rpartition('/')[0]}/{name}"
-    upgrade(database_url)
-    return msgspec.structs.replace(settings, database_url=database_url)
+    server = str(settings.database_url).rpartition("/")[0]
+    rows(settings, f"CREATE DATABASE {name} TEMPLATE {_blank(server, settings)}")
+    return msgspec.structs.replace(settings, database_url=f"{server}/{name}")
+
+
+_blanks: dict[str, str] = {}
+
+
+def _blank(server: str, settings: Settings) -> str:
+    """Return a database with nothing but the newest schema, made once on each server: to be copied."""
+    if server not in _blanks:
+        name = f"blank_{new_id().hex}"
+        rows(settings, f"CREATE DATABASE {name}")
+        upgrade(f"{server}/{name}")
+        _blanks[server] = name
+    return _blanks[server]
 
 
 def environment(settings: Settings) -> dict[str, str]:

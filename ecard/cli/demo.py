@@ -1,5 +1,6 @@
 """`ecard demo`: a real server on embedded stores, and the main job driven over HTTP by its four actors."""
 
+import asyncio
 import contextlib
 import itertools
 import os
@@ -21,11 +22,11 @@ from rich.console import Console
 from ecard.access.schemas import OperatorRequest
 from ecard.access.service import register_operator
 from ecard.cli.classroom import BOOKS, teach
-from ecard.cli.context import with_runtime
+from ecard.cli.context import remembered, stores, with_runtime
 from ecard.cli.ledger import CHECKS
 from ecard.cli.story import Cast, Step, expect, tell
 from ecard.client import Operator
-from ecard.db import begin
+from ecard.db import begin, connect
 from ecard.keys import Suite, generate, load_signer, to_jwk
 from ecard.numbers import uscc
 from ecard.runtime import Runtime
@@ -78,10 +79,15 @@ def demo(port: int, once: bool) -> None:  # noqa: FBT001 - click's flag
 def _books() -> Iterator[Step]:
     """Prove the books after all that, as `ecard ledger check` does."""
 
-    async def work(runtime: Runtime) -> Broken | None:
-        return await first_break(runtime.pool, CHECKS, lambda _: None)
+    async def work(database_url: str) -> Broken | None:
+        pool = await connect(database_url, size=1)
+        try:
+            return await first_break(pool, CHECKS, lambda _: None)
+        finally:
+            await pool.close()
 
-    expect(with_runtime(work) is None, "the books hold")
+    with stores(remembered(), own=False) as settings:
+        expect(asyncio.run(work(settings.database_url or "")) is None, "the books hold")
     yield BOOKS
 
 

@@ -1,8 +1,10 @@
 """The whole story of a training voucher, as the demonstration tells it, and what is left in the books and the bank."""
 
+import datetime
 from collections.abc import Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from ecard.cli.classroom import FACE, teach
@@ -10,8 +12,10 @@ from ecard.cli.ledger import CHECKS
 from ecard.cli.story import Cast
 from ecard.client import Channel, Operator, Terminal
 from ecard.settings import Settings
+from pay.settlements.model import BEIJING
 from tests.bank import Bank
-from tests.bureau import Bureau, rows
+from tests.bureau import Bureau, refused, rows
+from tests.conftest import serving
 
 
 @pytest.fixture
@@ -45,3 +49,14 @@ def test_a_voucher_goes_from_the_budget_to_the_institutions_account(cast: Cast, 
     assert FACE in [tx["amount"] for tx in paid.values()]
     for check in CHECKS:
         assert rows(settings, check.sql) == [], check.code
+
+
+def test_a_day_that_is_not_over_is_settled_in_the_sandbox_alone(bureau: Bureau, settings: Settings) -> None:
+    asked = {"day": str(datetime.datetime.now(BEIJING).date()), "rehearsal": True}
+    with (
+        serving(msgspec.structs.replace(settings, sandbox=False)) as url,
+        httpx.Client(base_url=url, timeout=30) as http,
+    ):
+        finance = Operator(http, bureau.finance.actor, bureau.finance.signer)
+        with refused("settlement_day_not_over"):
+            finance.call("POST", "/v1/settlements", asked)

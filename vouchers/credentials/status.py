@@ -1,7 +1,7 @@
 """The status list of certificates: W3C Bitstring Status List 1.0; pure.
 
 One bit a certificate, the first at the left-most bit, at least 131,072 of them so that looking one up says nothing,
-compressed by gzip and written in multibase base64url ("u"). ADR 0031 says why not that of the dead cards.
+compressed by gzip and written in multibase base64url ("u"). ADR 0029 says why not that of the dead cards.
 """
 
 import datetime
