@@ -81,7 +81,8 @@ from pay.codes import routes as order_codes
 from pay.disbursement import paying
 from pay.disbursement import routes as disbursement
 from pay.disbursement.eligibility import NotConnected as NoRegister
-from pay.disbursement.eligibility import SandboxStanding
+from pay.disbursement.eligibility import SandboxStanding, Standing
+from pay.disbursement.pacing import Pace
 from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
 from pay.merchants import routes as merchants
@@ -193,6 +194,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     opened = _Open()
     known = load()
     checks: Checks = SandboxChecks() if settings.sandbox else NotConnected()
+    register: Standing = SandboxStanding() if settings.sandbox else NoRegister()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -235,7 +237,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
-            paying.pay_for_ever(Disburser(runtime, banks, SandboxStanding() if settings.sandbox else NoRegister())),
+            paying.pay_for_ever(Disburser(runtime, banks, register, Pace())),
             voucher_issuing.work_for_ever(runtime.pool),
             voucher_ending.work_for_ever(runtime.pool),
         ]

@@ -14,6 +14,7 @@ _COMMANDS = {
     "agencies": "agencies",
     "audit": "audit",
     "banks": "banks",
+    "benefits": "benefits",
     "bridges": "bridges",
     "catalogue": "catalogue",
     "clients": "clients",
@@ -68,6 +69,7 @@ def group() -> None:
     ecard audit verify             验证审计日志 · prove the audit log
     ecard reconcile FILE           银行对账文件 · a bank's day file
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
+    ecard benefits upload F        导入待遇明细 · take a file of benefits in
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network
     ecard credential verify F      离线核验培训证书 · check a certificate with no network

@@ -22,6 +22,7 @@ from ecard.vault import Vault
 from ecard.workdays import BEIJING
 from pay.disbursement import lines, store
 from pay.disbursement.errors import AgencyNotOfProgramme, BatchExists, BatchFull, BatchNotDraft, ProgrammeEnded
+from pay.disbursement.files import Row
 from pay.disbursement.lines import NewLine, Rules
 from pay.disbursement.model import MOST_LINES, SALT, Bad, is_token
 from pay.disbursement.schemas import BenefitBadLine, BenefitLineRequest, BenefitPart
@@ -84,11 +85,27 @@ async def add_asked(
     row = await _draft(tx, batch, agency)
     rules = await lines.rules(tx, row.programme)
     payees = await resolved(tx, runtime, row.programme, rules, asked)
-    found = [
-        payee if isinstance(payee, Bad) else _checked(rules, n, Due(payee, one.component, one.amount, one.reference))
-        for n, (one, payee) in enumerate(zip(asked, payees, strict=True), first)
-    ]
+    found = [_of_asked(rules, n, one, payee) for n, (one, payee) in enumerate(zip(asked, payees, strict=True), first)]
     return await _replace(tx, row, first, found)
+
+
+async def add_rows(tx: Tx, runtime: Runtime, batch: UUID, rows: Sequence[Row]) -> list[BenefitBadLine]:
+    """Take a part of a file's rows into a draft, each at its place; return those that are refused.
+
+    Raises NotFound, BatchNotDraft, BatchFull.
+    """
+    row = await _draft(tx, batch, None)
+    rules = await lines.rules(tx, row.programme)
+    asked = [one.line for one in rows if one.line is not None]
+    payees = iter(await resolved(tx, runtime, row.programme, rules, asked))
+    found = [Bad.MALFORMED if one.line is None else _of_asked(rules, one.n, one.line, next(payees)) for one in rows]
+    return (await _replace(tx, row, rows[0].n, found)).refused
+
+
+async def cut(tx: Tx, batch: UUID, last: int) -> None:
+    """Drop a draft's lines beyond a place: of a longer file before. Raises NotFound, BatchNotDraft."""
+    row = await _draft(tx, batch, None)
+    await lines.drop(tx, row.id, last + 1, MOST_LINES)
 
 
 async def resolved(
@@ -131,6 +148,12 @@ def _named(
             fits = open_profile(vault, profile).name == one.name.strip()
             found.append(holder if fits else Bad.NAME_DIFFERS)
     return found
+
+
+def _of_asked(rules: Rules, n: int, asked: BenefitLineRequest, payee: UUID | Bad) -> NewLine | Bad:
+    if isinstance(payee, Bad):
+        return payee
+    return _checked(rules, n, Due(payee, asked.component, asked.amount, asked.reference))
 
 
 def _checked(rules: Rules, n: int, due: Due) -> NewLine | Bad:

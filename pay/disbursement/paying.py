@@ -25,19 +25,18 @@ from pay.banks.resolver import Kind
 from pay.disbursement import lines, payees, sending
 from pay.disbursement.eligibility import Standing
 from pay.disbursement.model import Hold
+from pay.disbursement.pacing import Pace
 from pay.disbursement.payees import Person
 from pay.disbursement.sending import Ready, Released, Sent, Taken
 from pay.ledger.service import command
 
 PERIOD = 1.0
 """Seconds between two looks at what is released."""
-CHUNK = 100
-"""Lines that are committed, asked and booked together."""
-LANES = 3
-"""Chunks under way at once in a process: while a bank is slow with one, the others go on."""
-AT_ONCE = 16
-"""Requests of one chunk under way at once."""
-LEASE = 60.0
+RETURNS = 50
+"""Returns that are looked at together."""
+LANES = 2
+"""Chunks under way at once in a process: while one is committed or booked, the bank is asked for the other."""
+LEASE = 10.0
 """Seconds until a line that somebody took and did nothing with is due again."""
 HELD = 3600.0
 """Seconds until a line that is held is looked at again."""
@@ -66,6 +65,7 @@ class Disburser(NamedTuple):
     runtime: Runtime
     banks: Banks
     standing: Standing
+    pace: Pace
 
 
 async def pay_for_ever(with_: Disburser) -> None:
@@ -87,7 +87,7 @@ async def pay_batch(with_: Disburser, batch: Released) -> None:
 
 
 async def _lane(with_: Disburser, batch: Released) -> None:
-    while taken := await sending.take(with_.runtime.pool, batch.id, CHUNK, LEASE):
+    while taken := await sending.take(with_.runtime.pool, batch.id, with_.pace.chunk, LEASE):
         await pay(with_, batch, taken)
 
 
@@ -101,8 +101,9 @@ async def pay(with_: Disburser, batch: Released, taken: Sequence[Taken]) -> None
         return
     made = await command(pool, lambda tx: sending.send(tx, batch.id, ready))
     sealed = {one.line: one.account for one in ready}
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(with_.pace.width)
     answers = await asyncio.gather(*[_asked(with_, gate, one, sealed[one.line]) for one in made])
+    with_.pace.note(len(answers), sum(not answer.heard for answer in answers))
     told = [(one.attempt, answer.outcome.value, answer.code) for one, answer in zip(made, answers, strict=True)]
     results = await command(pool, lambda tx: sending.book(tx, told)) if told else {}
     if "conflict" in results.values():
@@ -179,7 +180,7 @@ async def _asked(with_: Disburser, gate: asyncio.Semaphore, one: Sent, sealed: b
 async def redrive_due(with_: Disburser) -> None:
     """Pay returned lines again whose payee has another account by now; the others stay returned."""
     pool, vault = with_.runtime.pool, with_.runtime.vault
-    while due := await sending.returned(pool, CHUNK):
+    while due := await sending.returned(pool, RETURNS):
         for pseudonymous in (False, True):
             some = [one for one in due if one.pseudonymous is pseudonymous]
             people = await payees.people(

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pay.banks.bank import NOT_FOUND, PENDING, Ask, Credit, Debit, Outcome
+from pay.banks.bank import NOT_FOUND, PENDING, Ask, Credit, Debit, Outcome, Payout
 from pay.banks.wire import Told
 
 OPENING = 10_000_000_00
 """分 on an account that is used for the first time."""
 BEIJING = timezone(timedelta(hours=8))
+RETURNING = "returning"
 INSUFFICIENT, NO_ACCOUNT, REUSED, TOO_MUCH, NO_ORIGINAL = "51", "14", "94", "61", "25"
 """Declines, numbered as in ISO 8583 field 39."""
 CLOSED_ACCOUNT = ("0000", "620000")
@@ -37,7 +38,10 @@ CREATE INDEX IF NOT EXISTS tx_of ON tx (of) WHERE of IS NOT NULL;
 
 
 class Tx(NamedTuple):
-    """A reference as the bank knows it; `state` is ok, failed, reversed or pending, `times` how often it was asked."""
+    """A reference as the bank knows it; `times` is how often it was asked.
+
+    `state` is ok, failed, reversed, pending, or returning: done, and to be given back on the next day.
+    """
 
     ref: str
     kind: str
@@ -91,10 +95,11 @@ class Book:
         ahead = int(self.meta("days ahead") or b"0")
         return f"{datetime.now(BEIJING) + timedelta(days=ahead):%Y%m%d}"
 
-    def post(self, ask: Ask, *, decline: str = "", pending: bool = False) -> Told:
+    def post(self, ask: Ask, *, decline: str = "", pending: bool = False, returned: bool = False) -> Told:
         """Decide what is asked, once for its reference, and return what was decided.
 
-        `decline` refuses with that code, `pending` leaves the decision to the next day: both only the first time.
+        `decline` refuses with that code, `pending` leaves the decision to the next day, `returned` gives a pay-out back
+        on it: each only the first time.
         """
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
@@ -105,10 +110,11 @@ class Book:
                 return _told(known) if same else Told(ask.ref, Outcome.DECLINED, REUSED)
             account, of = self._account(ask), ask.of if isinstance(ask, Credit) else None
             code = decline or self._refusal(ask, account)
-            state = "failed" if code else PENDING if pending else "ok"
+            done = RETURNING if returned and isinstance(ask, Payout) else "ok"
+            state = "failed" if code else PENDING if pending else done
             made = Tx(ask.ref, _kind(ask), account, of, ask.amount, state, code, 1)
             self._db.execute(f"INSERT INTO tx VALUES ({','.join('?' * len(made))})", made)  # noqa: S608 - question marks
-            if state == "ok":
+            if state in {"ok", RETURNING}:
                 self._move(made)
             return _told(made)
 
@@ -135,7 +141,7 @@ class Book:
             return Told(ref, Outcome.REVERSED)
 
     def next_day(self) -> str:
-        """End the business day: what was pending is booked on the new one; return it."""
+        """End the business day: what was pending is booked on the new one, what is to be returned is; return it."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             ahead = int(self.meta("days ahead") or b"0") + 1
@@ -143,6 +149,9 @@ class Book:
             for tx in self.transactions(PENDING):
                 self._db.execute("UPDATE tx SET state = 'ok' WHERE ref = ?", (tx.ref,))
                 self._move(tx)
+            for tx in self.transactions(RETURNING):
+                self._db.execute("UPDATE tx SET state = 'reversed' WHERE ref = ?", (tx.ref,))
+                self._line(tx, "reverse", -tx.amount)
         return self.day
 
     def find(self, ref: str) -> Tx | None:
@@ -209,4 +218,4 @@ def _kind(ask: Ask) -> str:
 def _told(tx: Tx) -> Told:
     if tx.state == PENDING:
         return Told(tx.ref, Outcome.UNKNOWN, PENDING)
-    return Told(tx.ref, Outcome(tx.state), tx.code)
+    return Told(tx.ref, Outcome.OK if tx.state == RETURNING else Outcome(tx.state), tx.code)

@@ -96,7 +96,7 @@ class Counter:
             return self.book.query(ref) if path is Path.QUERY else self.book.reverse(ref)
         kind = fault.kind if fault else None
         decline = fault.code if fault and kind is Kind.DECLINE else ""
-        told = self.book.post(ask, decline=decline, pending=kind is Kind.NEXT_DAY)
+        told = self.book.post(ask, decline=decline, pending=kind is Kind.NEXT_DAY, returned=kind is Kind.RETURN)
         self.booked(told)
         return told
 

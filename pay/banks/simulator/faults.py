@@ -29,6 +29,8 @@ class Kind(StrEnum):
     """Hold the answer until another request has been answered, or `seconds` have passed."""
     NEXT_DAY = "next_day"
     """Take it in and book it on the next business day."""
+    RETURN = "return"
+    """Book a pay-out and say so, and return it on the next business day 退票."""
     GARBAGE = "garbage"
     """Book, and answer with what is no JSON."""
     UNSIGNED = "unsigned"

@@ -89,3 +89,15 @@ def test_the_day_file_has_a_line_for_each_movement_and_sums_that_hold(book: Book
         "D|5|payout|p1||900|C|0012",
     ]
     assert lines[-1] == "T|5|800|1400"
+
+
+def test_a_pay_out_that_is_returned_was_done_until_the_next_day(book: Book) -> None:
+    first = book.day
+    assert book.post(Payout("p1", ACCOUNT, 900), returned=True).outcome is Outcome.OK
+    assert (book.query("p1").outcome, book.balances()[ACCOUNT]) == (Outcome.OK, OPENING + 900)
+    second = book.next_day()
+    assert (book.query("p1").outcome, book.balances()[ACCOUNT]) == (Outcome.REVERSED, OPENING)
+    assert [(line.kind, line.amount) for day in (first, second) for line in book.lines(day)] == [
+        ("payout", 900),
+        ("reverse", -900),
+    ]
