@@ -6,6 +6,7 @@ details stay in the log.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -111,11 +112,17 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 def note(request: Request[Any, Any, Any], error: Exception, shown: EcardError) -> None:
     """Leave the answer's code for the access log; log what was not declared, with its traceback."""
-    request_id = request.scope.get("state", {}).get("request_id", "")
+    state = request.scope.setdefault("state", {})
     if shown.status == EcardError.status:
-        # The traceback names files and lines; its message could hold input, so only its type is logged.
-        log.error("unhandled %s request_id=%s", type(error).__name__, request_id, exc_info=_without_message(error))
-    request.scope.setdefault("state", {})["problem"] = shown.code
+        unforeseen(state, error)
+    state["problem"] = shown.code
+
+
+def unforeseen(state: Mapping[str, Any], error: Exception) -> None:
+    """Log what was not declared, by the `state` of the request or the socket on which it came up."""
+    # The traceback names files and lines; its message could hold input, so only its type is logged.
+    request_id = state.get("request_id", "")
+    log.error("unhandled %s request_id=%s", type(error).__name__, request_id, exc_info=_without_message(error))
 
 
 def _without_message(error: Exception) -> tuple[type[Exception], Exception, Any]:

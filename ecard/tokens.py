@@ -80,7 +80,7 @@ def read(
 
     `keys` maps `kid` to the keys that may sign this type; `audience` None means that the type has
     none. `exp` and `iat` are required, in whole seconds: on or after `exp` the token is dead (RFC 7519
-    §4.1.4), `iat` may be SKEW seconds ahead of `now` (Unix seconds).
+    §4.1.4), `iat` may be SKEW seconds ahead of `now` (Unix seconds), and so may `nbf` where there is one (§4.1.5).
     """
     claims = verified(token, keys, types=(typ,), often=often)
     known = audience is None or audience in _listed(claims.get("aud"))
@@ -89,9 +89,10 @@ def read(
     if not {"exp", "iat"} <= claims.keys():
         raise TokenRefused("claims")
     # A phone signs its own proof: "exp": "soon" is no number to compare with, and 1e999 would never end.
-    if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
+    begins = claims.get("nbf", claims["iat"])
+    if not type(claims["iat"]) is type(claims["exp"]) is type(begins) is int:
         raise TokenRefused("claims")
-    if not claims["iat"] - SKEW <= now < claims["exp"]:
+    if not max(claims["iat"], begins) - SKEW <= now < claims["exp"]:
         raise TokenRefused("expired")
     return claims
 

@@ -18,6 +18,10 @@ from cardio.bridge.screen import Screen
 from cardio.errors import Text
 from cardio.transport.reader import Readers
 
+SCANS = 16
+"""Scanned lines that wait to be told to the server: what nobody takes is not kept for later."""
+_TOO_FAST = Text("扫码过快，本次未受理，请稍候再扫", "scanned too fast: not taken, scan again in a moment")
+
 
 class Agent:
     """A bridge of one PC: `run` serves until it is cancelled."""
@@ -53,8 +57,15 @@ class Agent:
                     raise group.exceptions[0] from None
 
     async def _scan(self, scanner: ScannerSettings) -> None:
-        scanned: asyncio.Queue[str] = asyncio.Queue()
-        reading = asyncio.create_task(watch(scanner, scanned.put_nowait, lambda: self._screen.failed(ScannerMissing())))
+        scanned: asyncio.Queue[str] = asyncio.Queue(SCANS)
+
+        def heard(line: str) -> None:
+            if scanned.full():  # a scanner that repeats itself, or a line to the server that hangs
+                self._screen.say(_TOO_FAST, "red")
+            else:
+                scanned.put_nowait(line)
+
+        reading = asyncio.create_task(watch(scanner, heard, lambda: self._screen.failed(ScannerMissing())))
         try:
             while True:
                 await self._route(await scanned.get())

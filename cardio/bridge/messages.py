@@ -21,6 +21,14 @@ Name = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")]
 PolicyName = Literal["identify", "identify_pin", "pan", "write_a1_04", "settle_a2_52"]
 ScanKind = Literal["code", "digits", "payment", "other"]
 CardId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-F]{32}$", description="卡识别码, 16 bytes, hex")]
+Time = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+        r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)(?!\n)$",
+        description="RFC 3339, whole seconds",
+    ),
+]
 Fen = Annotated[int, msgspec.Meta(ge=0, le=10**12, description="money in 分")]
 
 
@@ -48,9 +56,9 @@ class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `settled_at` is RFC 3339; `total` is the sum of the three parts: 统筹基金 `fund`, 个人账户 `account`, 现金 `cash`.
     """
 
-    institution: Annotated[str, msgspec.Meta(min_length=1, max_length=12)]
+    institution: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]{1,12}(?!\n)$")]
     serial: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-    settled_at: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)$")]
+    settled_at: Time
     total: Fen
     fund: Fen
     account: Fen
@@ -69,7 +77,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: UUID
     seq: Count
     item: Literal["A2-52"]
-    made_at: str
+    made_at: Time
     card_id: CardId | None
     settlement: Settlement
 

@@ -1,10 +1,11 @@
 """A key module in software, for the sandbox and for tests: its keys are invented and open no real card."""
 
+import functools
 import hashlib
 from collections.abc import Mapping
 
 from cardio.errors import KeyMissing
-from cardio.keys.derive import KEY, card_key, cryptogram, opening
+from cardio.keys.derive import KEY, cryptogram, diversify, opening
 from cardio.keys.model import (
     INTERNAL_KEY,
     READ_DF02,
@@ -27,6 +28,8 @@ class SoftwareKeys:
 
     def __init__(self, masters: Masters) -> None:
         self._masters = masters
+        # The key of an area, between a master key and a card's: there are some thousands, and each is asked for often.
+        self._area_key = functools.lru_cache(4096)(diversify)
 
     def answer(self, asked: Asked) -> Answered:
         """Return what was asked; raises KeyMissing."""
@@ -42,7 +45,7 @@ class SoftwareKeys:
         master = self._masters.get((asked.algorithm, number))
         if master is None:
             raise KeyMissing
-        return card_key(asked.algorithm, master, asked.area, asked.serial)
+        return diversify(asked.algorithm, self._area_key(asked.algorithm, master, asked.area), asked.serial)
 
 
 def sandbox_masters() -> dict[tuple[Algorithm, int], bytes]:

@@ -9,6 +9,7 @@ from cardio.server.admission import admit
 from cardio.server.errors import BridgeRefused
 from cardio.server.links import REFUSED, Hub
 from ecard.given import Given
+from ecard.problems import unforeseen
 
 _TRY_LATER = 1013
 
@@ -24,11 +25,17 @@ async def bridge_link(socket: WebSocket[Any, Any, Any], server: Given[Server], h
         socket.scope["state"]["why"] = refused.members.get("reason")
         await socket.close(REFUSED)
         return
-    except Exception:
+    except Exception as error:
+        unforeseen(socket.scope["state"], error)
         await socket.close(_TRY_LATER)
         raise
     socket.scope["state"]["actor_id"] = bridge.id
-    await hub.serve(socket, bridge)
+    try:
+        await hub.serve(socket, bridge)
+    except Exception as error:
+        # The framework closes the socket, by 4500, and says nothing of why.
+        unforeseen(socket.scope["state"], error)
+        raise
 
 
 router = Router("/v1", route_handlers=[bridge_link])

@@ -193,7 +193,7 @@ def _pay(cast: Cast, school: School, learner: Learner) -> Iterator[Step]:
     expect(redeemed["amount"] == FACE, "the audited amount is owed")
     refused("voucher_already_redeemed", lambda: school.server.call("POST", "/v1/voucher-redemptions", asked))
     day = datetime.datetime.fromtimestamp(cast.training.now(), BEIJING).date()
-    cast.finance.call("POST", "/v1/settlements", {"day": str(day), "rehearsal": True})
+    cast.finance.call("POST", "/v1/settlements", {"day": str(day), "rehearsal": str(school.agency)})
     [settled] = school.server.call("GET", "/v1/settlements").json()
     expect((settled["state"], settled["amount"]) == ("paid", FACE), "the institution is paid")
     [part] = school.server.call("GET", "/v1/voucher-statistics").json()

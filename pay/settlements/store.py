@@ -77,7 +77,7 @@ class PayoutRow(NamedTuple):
     account: bytes
 
 
-async def due(pool: Pool, day: datetime.date, *, rehearsal: bool = False) -> list[tuple[UUID, int]]:
+async def due(pool: Pool, day: datetime.date, *, rehearsal: UUID | None = None) -> list[tuple[UUID, int]]:
     """Return the merchants who are owed something of a day that is over, and how much; settled ones not."""
     async with begin(pool) as tx:
         await tx.execute("SET LOCAL statement_timeout = '300s'")

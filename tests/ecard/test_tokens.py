@@ -191,6 +191,8 @@ def test_types_are_named_as_published() -> None:
         "ecard-bridge+jwt",
         "ecard-bridge-session+jwt",
         "logout+jwt",
+        "vc+jwt",
+        "ecard-credentials+jwt",
     ]
 
 
@@ -237,6 +239,16 @@ def test_a_token_from_the_future_is_refused_beyond_the_skew(party: Party) -> Non
     assert party.read(token, now=NOW - 30)["iat"] == NOW
     for now in (NOW - 30.001, NOW - 31, NOW - 10**6):
         assert party.refusal(token, now=now) == "expired"
+
+
+def test_a_token_that_is_not_good_yet_is_refused_and_its_beginning_must_be_a_number(party: Party) -> None:
+    token = party.mint(nbf=NOW + 50)
+    assert party.read(token, now=NOW + 20)["nbf"] == NOW + 50
+    for now in (NOW, NOW + 19.999):
+        assert party.refusal(token, now=now) == "expired"
+    strange: list[object] = [None, "soon", True, NOW + 0.5, []]
+    for value in strange:
+        assert party.refusal(party.forge(party.header, {**CLAIMS, "nbf": value})) == "claims"
 
 
 def test_the_time_is_the_one_passed_in_and_not_the_machines(party: Party) -> None:

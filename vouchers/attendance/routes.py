@@ -70,10 +70,10 @@ async def class_code(
     training_class: FromPath[UUID],
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    session: Annotated[int | None, QueryParameter(ge=1, le=200, description="课次 (where several are open)")] = None,
+    session: Annotated[int, QueryParameter(ge=0, le=200, description="课次; 0: 当前的 (0: the one that is open)")] = 0,
 ) -> ClassCode:
     """Show the class's code 班级签到码: changed every 30 s, good for 60 s at most, for learners to scan."""
-    return await service.code(runtime, training_class, session, terminal)
+    return await service.code(runtime, training_class, session or None, terminal)
 
 
 @post(

@@ -68,7 +68,7 @@ class UploadLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     What is wrong in a line is that line's refusal; so its fields are loose.
     """
 
-    code: Annotated[str, msgspec.Meta(max_length=4096)] = ""
+    code: Annotated[str, msgspec.Meta(max_length=512)] = ""
     at: int = 0
 
 

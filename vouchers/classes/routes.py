@@ -110,8 +110,8 @@ async def classes_list(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
     before: Annotated[
-        int | None, QueryParameter(ge=0, le=4102444800, description="此时间之前 (opened before this, Unix seconds)")
-    ] = None,
+        int, QueryParameter(ge=0, le=4102444800, description="此时间之前 (opened before this, Unix seconds)")
+    ] = 4102444800,
 ) -> list[TrainingClass]:
     """List the institution's classes 本机构班次, youngest first."""
     return await service.classes(runtime, terminal.agency, before)
@@ -159,13 +159,9 @@ async def class_bind(
 
 
 @get("/me/classes", operation_id="my_classes")
-async def my_classes(
-    holder: Given[Holder],
-    runtime: Given[Runtime],
-    programme: Annotated[UUID | None, QueryParameter(description="培训券项目 (of this programme alone)")] = None,
-) -> list[TrainingClass]:
+async def my_classes(holder: Given[Holder], runtime: Given[Runtime]) -> list[TrainingClass]:
     """List the classes that the holder's vouchers may join 可报班次: with a seat, the next to end first."""
-    return await service.open_classes(runtime.pool, holder, programme)
+    return await service.open_classes(runtime.pool, holder)
 
 
 @post("/me/bindings", operation_id="my_binding", status_code=201, opt={"errors": _BINDING})

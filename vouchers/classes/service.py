@@ -113,15 +113,14 @@ async def one_class(db: Db, class_: UUID, *, institution: UUID | None = None) ->
     return _class(row, [ClassSession(**one) for one in await store.sessions(db, class_)])
 
 
-async def classes(runtime: Runtime, institution: UUID, before: int | None) -> list[TrainingClass]:
+async def classes(runtime: Runtime, institution: UUID, before: int) -> list[TrainingClass]:
     """Return an institution's classes, a hundred opened before a time (Unix seconds), youngest first."""
-    until = before or runtime.clock.time() + 60
-    return [_class(row, []) for row in await store.of_institution(runtime.pool, institution, until, 100)]
+    return [_class(row, []) for row in await store.of_institution(runtime.pool, institution, before, 100)]
 
 
-async def open_classes(db: Db, holder: Holder, programme: UUID | None) -> list[TrainingClass]:
-    """Return the classes that the holder's claimed vouchers may still join, of one programme or of all."""
-    return [_class(row, []) for row in await store.joinable(db, holder.card, programme, 100)]
+async def open_classes(db: Db, holder: Holder) -> list[TrainingClass]:
+    """Return the classes that the holder's claimed vouchers may still join."""
+    return [_class(row, []) for row in await store.joinable(db, holder.card, 100)]
 
 
 async def seats(runtime: Runtime, class_: UUID, institution: UUID) -> list[Seat]:

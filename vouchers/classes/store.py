@@ -43,9 +43,9 @@ _CLASSES = """
 """
 _JOINABLE = """
     WHERE c.programme IN (SELECT v.programme FROM voucher v JOIN card k ON k.holder = v.holder
-                          WHERE k.seq = $1 AND v.state = 'claimed' AND v.programme = coalesce($2, v.programme))
+                          WHERE k.seq = $1 AND v.state = 'claimed')
       AND c.ends_at > clock_timestamp() AND c.taken < c.capacity AND institution_admitted(c.programme, c.institution)
-    ORDER BY c.ends_at, c.id LIMIT $3
+    ORDER BY c.ends_at, c.id LIMIT $2
 """
 _SESSIONS = """
     SELECT n, extract(epoch FROM starts_at)::bigint AS starts_at, extract(epoch FROM ends_at)::bigint AS ends_at,
@@ -130,9 +130,9 @@ async def of_institution(db: Db, institution: UUID, before: float, limit: int) -
     return rows
 
 
-async def joinable(db: Db, card: int, programme: UUID | None, limit: int) -> list[Row]:
+async def joinable(db: Db, card: int, limit: int) -> list[Row]:
     """Return the classes that have a seat for one of a card holder's claimed vouchers, the next to end first."""
-    rows: list[Row] = await db.fetch(f"{_CLASSES} {_JOINABLE}", card, programme, limit)
+    rows: list[Row] = await db.fetch(f"{_CLASSES} {_JOINABLE}", card, limit)
     return rows
 
 

@@ -26,6 +26,7 @@ from vouchers.completion.schemas import (
 )
 from vouchers.life.errors import ServerWanted, VoucherFrozen, VoucherState
 
+_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!\n)$"
 _States = Literal["submitted", "passed", "rejected"]
 
 
@@ -85,10 +86,10 @@ async def completion_audit(
 async def institution_vouchers_list(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    after: Annotated[UUID | None, QueryParameter(description="此编号之后 (after this id)")] = None,
+    after: Annotated[str, QueryParameter(pattern=_ID, description="此编号之后 (after this id)")] = str(UUID(int=0)),
 ) -> list[InstitutionVoucher]:
     """List the vouchers bound to the institution's classes 本机构培训券."""
-    return await service.vouchers(runtime, terminal, after)
+    return await service.vouchers(runtime, terminal, UUID(after))
 
 
 @get("/institution-vouchers/{voucher:uuid}", operation_id="institution_voucher_get", opt={"errors": (NotFound,)})

@@ -29,7 +29,6 @@ from vouchers.life.service import institution_of
 
 PAGE = 200
 """Vouchers, or completions, of one answer."""
-_FIRST = UUID(int=0)
 _SUBMIT: Mapping[str, type[EcardError]] = {"fee_open": OwnShareOpen}
 _JUDGE: Mapping[str, type[EcardError]] = {"not_found": NotFound, "same_operator": SameOperator}
 
@@ -104,9 +103,9 @@ async def completions(db: Db, state: CompletionState) -> list[CompletionView]:
     ]
 
 
-async def vouchers(runtime: Runtime, by: Terminal, after: UUID | None) -> list[InstitutionVoucher]:
+async def vouchers(runtime: Runtime, by: Terminal, after: UUID) -> list[InstitutionVoucher]:
     """Return the vouchers bound to the institution's classes, those after an id; never another institution's."""
-    found = await store.of_institution(runtime.pool, by.agency, after or _FIRST, PAGE)
+    found = await store.of_institution(runtime.pool, by.agency, after, PAGE)
     return [_voucher(runtime, by, row) for row in found]
 
 

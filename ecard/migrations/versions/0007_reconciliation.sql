@@ -88,13 +88,14 @@ CREATE FUNCTION recon_ours(a bank_attempt) RETURNS bigint LANGUAGE sql IMMUTABLE
 CREATE FUNCTION recon_suspense(p_bank text) RETURNS uuid LANGUAGE sql
     RETURN ledger_account('reconciliation', p_bank, 'suspense');
 
--- Attempts whose outcome a file tells: what it has was done (or undone), and what neither the file of its day nor that
+-- Attempts whose outcome a file tells: what it has of their kind was done (or undone), a line of another kind is a break, and what neither the file of its day nor that
 -- of the next has, both whole, was never booked; unless the bank said that it still has it in hand (`pending`), for
 -- then a later day's file may have it. Each is then booked by itself, as whatever else the bank said.
 CREATE FUNCTION recon_answers(p_file uuid) RETURNS TABLE (attempt uuid, kind text, outcome text) LANGUAGE sql STABLE AS $$
     SELECT a.id, a.kind, CASE WHEN bool_or(l.kind = 'reverse') THEN 'reversed' ELSE 'ok' END
     FROM recon_file f JOIN recon_line l ON l.file = f.id
         JOIN bank_attempt a ON a.bank = f.bank AND a.bank_ref = l.ref AND a.outcome IN ('sent', 'unknown')
+            AND (l.kind = a.kind OR l.kind = 'reverse' AND a.kind = 'pay')
     WHERE f.id = p_file GROUP BY a.id, a.kind
     UNION ALL
     SELECT a.id, a.kind, 'failed'

@@ -54,8 +54,8 @@ $$;
 -- What each merchant was owed when a day ended, as far as it is still there. A refund after that takes from it. A day
 -- before one that was settled is settled with it: what is there now is another day's. Who names a bank that is not
 -- registered is owed until it is: nobody could be asked to pay.
--- A rehearsal takes a day that is not over for one that is.
-CREATE FUNCTION settle_due(p_day date, p_rehearsal boolean DEFAULT false) RETURNS TABLE (merchant uuid, due bigint)
+-- A rehearsal takes a day that is not over for one that is, for one merchant.
+CREATE FUNCTION settle_due(p_day date, p_rehearsal uuid DEFAULT NULL) RETURNS TABLE (merchant uuid, due bigint)
 LANGUAGE sql STABLE AS $$
     WITH later AS (
         SELECT l.account, sum(l.amount) AS amount FROM ledger_leg l
@@ -64,7 +64,8 @@ LANGUAGE sql STABLE AS $$
     SELECT m.agency, least(b.available, b.balance - coalesce(t.amount, 0))::bigint
     FROM merchant m JOIN account_balance b ON b.id = m.payable LEFT JOIN later t ON t.account = m.payable
     WHERE least(b.available, b.balance - coalesce(t.amount, 0)) > 0
-        AND (p_rehearsal OR (p_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= clock_timestamp())
+        AND CASE WHEN p_rehearsal IS NULL THEN (p_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= clock_timestamp()
+            ELSE m.agency = p_rehearsal END
         AND NOT EXISTS (SELECT FROM settlement s WHERE s.merchant = m.agency AND s.day >= p_day)
         AND EXISTS (SELECT FROM bank k WHERE k.code = m.bank)
     ORDER BY m.agency

@@ -12,8 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from cardio.bridge.agent import SCANS
 from cardio.bridge.device import ScannerSettings
+from cardio.bridge.link import Link
 from cardio.bridge.scanners import EVENT, KEYS, watch
+from cardio.bridge.scans import Scan
+from tests.cardio.bridge.desk import Desk, Tray, enrolled
 
 CODE = "EC1:%69 VD92EX0/*$."
 
@@ -98,3 +102,29 @@ def test_a_scanner_that_is_not_there_is_said_once_and_read_when_it_comes(
 
     lines, missing = scanned(ScannerSettings(kind="keyboard", device=str(device)), plug, 1)
     assert (lines, missing) == (["9123"], 1)
+
+
+def test_what_is_scanned_while_nobody_takes_it_is_bounded_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, taken, hangs = tmp_path / "event0", list[str](), threading.Event()
+    os.mkfifo(device)
+    desk = Desk(enrolled(tmp_path), lambda: "http://127.0.0.1:9", Tray())
+
+    async def hanging(_: Link, scan: Scan) -> None:
+        taken.append(scan.kind)
+        await asyncio.to_thread(hangs.wait, 10)
+
+    monkeypatch.setattr(Link, "scanned", hanging)
+    with desk.running(scanners=[ScannerSettings(kind="keyboard", device=str(device))]):
+        try:
+            with device.open("wb", buffering=0) as typed:
+                for _ in range(3 * SCANS):
+                    typed.write(events("9123\n"))
+                desk.sees("扫码过快")
+        finally:
+            hangs.set()
+        deadline = time.monotonic() + 10
+        while len(taken) < SCANS and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert SCANS <= len(taken) < 3 * SCANS

@@ -16,7 +16,7 @@ from tests.bureau import Bureau, ecard, rows
 from tests.cardio.counter import Bridge, Line, bridge_token
 from tests.conftest import serving
 
-REFUSED, REPLACED, BAD_FRAME = 4401, 4409, 1008
+REFUSED, REPLACED, BAD_FRAME, UNFORESEEN = 4401, 4409, 1008, 4500
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_the_door_of_bridges_answers_plain_requests_with_a_problem(http: httpx.C
     assert answer.json()["code"]
 
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "seq": 1,
     "item": "A2-52",
     "made_at": "2026-11-25T08:00:00Z",
@@ -242,3 +242,42 @@ def test_another_bridge_cannot_have_a_record_acknowledged_that_is_not_its_own(
     other.close()
     noted = rows(settings, "SELECT outcome FROM audit_event WHERE detail->>'record' = $1 ORDER BY n", record["id"])
     assert [one["outcome"] for one in noted] == ["ok", "foreign"]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("made_at", "yesterday"),
+        ("made_at", "2026-13-25T08:00:00Z"),
+        ("made_at", "2026-11-25T08:00:00Z\n"),
+        ("settled_at", "2026-11-25T24:00:00Z"),
+        ("institution", "H 1"),
+        ("institution", "H1\n"),
+        ("institution", "H123456789012"),
+    ],
+)
+def test_an_offline_settlement_whose_times_or_institution_are_none_is_not_kept(
+    line: Line, settings: Settings, member: str, value: str
+) -> None:
+    line.next("welcome")
+    record: dict[str, Any] = {"id": str(uuid4()), **RECORD}
+    place = record if member in record else {**RECORD["settlement"]}
+    place[member] = value
+    line.say("queued", record=record if place is record else {**record, "settlement": place})
+    assert line.ended() == BAD_FRAME
+    assert rows(settings, "SELECT FROM offline_settlement WHERE id = $1", record["id"]) == []
+
+
+def test_a_line_that_ends_by_what_nobody_foresaw_leaves_its_cause_in_the_log_and_nothing_of_its_frame(
+    line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_: object) -> bool:
+        raise RuntimeError(RECORD["settlement"]["serial"])
+
+    monkeypatch.setattr("cardio.server.records.keep", fails)
+    line.next("welcome")
+    line.say("queued", record={"id": str(uuid4()), **RECORD})
+    assert line.ended() == UNFORESEEN
+    assert "unhandled RuntimeError request_id=" in caplog.text
+    assert "test_link.py" in caplog.text
+    assert RECORD["settlement"]["serial"] not in caplog.text

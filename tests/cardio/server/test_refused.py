@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from cardio.virtual.faults import Fault, Kind
-from ecard import app as composition
+from ecard import parts
 from ecard.settings import Settings
 from tests.bureau import Bureau, refused, rows
 from tests.cardio.reads import Counter, new_card
@@ -211,7 +211,7 @@ def test_answers_that_make_no_sense_end_the_session(bureau: Bureau, counter: Cou
 @pytest.fixture
 def keyless(settings: Settings, bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A counter at a server that has no key module."""
-    monkeypatch.setattr(composition, "_key_module", lambda _: None)
+    monkeypatch.setattr(parts, "_key_module", lambda _: None)
     with serving(settings) as url:
         made = Counter(bureau, base_url=url)
         yield made
@@ -235,5 +235,5 @@ def test_without_a_key_module_a_card_opens_a_library_and_pays_no_pension(
 
 
 def test_outside_the_sandbox_nobody_knows_a_key(settings: Settings) -> None:
-    assert composition._key_module(settings) is not None
-    assert composition._key_module(msgspec.structs.replace(settings, sandbox=False)) is None
+    assert parts._key_module(settings) is not None
+    assert parts._key_module(msgspec.structs.replace(settings, sandbox=False)) is None

@@ -101,6 +101,15 @@ def test_an_order_whose_outcome_was_not_known_is_paid_by_the_file_that_has_it(da
     assert day.shop.order(order)["state"] == "paid"
 
 
+def test_a_line_of_another_kind_decides_nothing_and_is_a_break(day: Day) -> None:
+    order = unheard(day, "lose_reply")
+    [line] = day.lines(order)
+    made = day.reconcile([line.replace("pay|", "payout|")])
+    assert (made["resolved"], made["opened"]) == (0, 1)
+    assert day.shop.order(order)["state"] == "unknown"
+    assert (day.one()["kind"], day.one()["amount"]) == ("status", 1250)
+
+
 def test_an_order_that_the_bank_reversed_is_reversed_by_the_file(day: Day) -> None:
     order = unheard(day, "lose_reply")
     [line] = day.lines(order)
