@@ -12,6 +12,7 @@ from ecard.callers import Operator
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.banks import decisions
 from pay.banks.directory import Banks
@@ -51,12 +52,14 @@ async def attempts_list(
     which: Annotated[
         Literal["undecided", "suspended"], QueryParameter(description="未决或挂账 (undecided, or suspended)")
     ] = "suspended",
-    after: Annotated[UUID | None, QueryParameter(description="上一页最后一条 (the last of the page before)")] = None,
+    after: Annotated[
+        str | None, QueryParameter(pattern=ID, description="上一页最后一条 (the last of the page before)")
+    ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=200, description="最多条数 (at most so many)")] = 50,
 ) -> list[AttemptView]:
     """List what banks have left undecided 未决交易: suspended ones wait for a person."""
     del operator
-    return await decisions.undecided(runtime.pool, which, after or _FIRST, limit)
+    return await decisions.undecided(runtime.pool, which, id_of(after) or _FIRST, limit)
 
 
 @post(

@@ -36,7 +36,7 @@ from pay.webhooks.errors import NotTheServer
 from pay.webhooks.service import merchant_of
 
 _LineState = Annotated[
-    Literal["ready", "held", "sent", "unknown", "paid", "returned", "cancelled"] | None,
+    Literal["all", "ready", "held", "sent", "unknown", "paid", "returned", "cancelled"],
     QueryParameter(name="state", description="明细状态 (a state of lines)"),
 ]
 _After = Annotated[int, QueryParameter(ge=0, le=1_000_000, description="此序号之后 (after this place)")]
@@ -151,13 +151,13 @@ async def benefit_lines_list(
     batch: FromPath[UUID],
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    which: _LineState = None,
+    which: _LineState = "all",
     after: _After = 0,
     limit: _Limit = 100,
 ) -> list[BenefitLine]:
     """List what became of a batch's lines 逐笔结果, beyond a place; who each is for stands in the agency's own file."""
     await service.batch(runtime.pool, batch, agency=merchant_of(terminal))
-    return await lines.listed(runtime.pool, batch, which, after, limit)
+    return await lines.listed(runtime.pool, batch, None if which == "all" else which, after, limit)
 
 
 HANDLERS = (

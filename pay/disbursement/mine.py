@@ -10,12 +10,13 @@ from ecard.callers import Holder
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.disbursement import holders, store
 from pay.disbursement.errors import NotPseudonymous, ProofNotReady
 from pay.disbursement.schemas import BenefitNotice, BenefitPayee, BenefitPayeeRequest, BenefitProof, MyBenefit
 
-_Before = Annotated[UUID | None, QueryParameter(description="此笔之前 (before this one)")]
+_Before = Annotated[str | None, QueryParameter(pattern=ID, description="此笔之前 (before this one)")]
 _Limit = Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")]
 
 
@@ -24,7 +25,7 @@ async def my_benefits(
     holder: Given[Holder], runtime: Given[Runtime], before: _Before = None, limit: _Limit = 20
 ) -> list[MyBenefit]:
     """List the holder's benefits 我的待遇, youngest first: what, how much, and why one is not paid yet."""
-    return await holders.benefits(runtime, holder, before, limit)
+    return await holders.benefits(runtime, holder, id_of(before), limit)
 
 
 @get("/me/benefits/{benefit:uuid}", operation_id="my_benefit")

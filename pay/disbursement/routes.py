@@ -51,11 +51,11 @@ from pay.ledger.errors import BalanceShort
 
 _FINANCE = {"role": Role.FINANCE}
 _State = Annotated[
-    Literal["notice", "level1", "level2", "releasing", "done", "closed", "cancelled"] | None,
+    Literal["all", "notice", "level1", "level2", "releasing", "done", "closed", "cancelled"],
     QueryParameter(name="state", description="批次状态 (a state of batches)"),
 ]
 _LineState = Annotated[
-    Literal["ready", "held", "sent", "unknown", "paid", "returned", "cancelled"] | None,
+    Literal["all", "ready", "held", "sent", "unknown", "paid", "returned", "cancelled"],
     QueryParameter(name="state", description="明细状态 (a state of lines)"),
 ]
 _After = Annotated[int, QueryParameter(ge=0, le=1_000_000, description="此序号之后 (after this place)")]
@@ -110,11 +110,11 @@ async def benefit_programme_end(programme: FromPath[UUID], operator: Given[Opera
 
 @get("/benefit-reviews", operation_id="benefit_reviews_list", opt=_FINANCE)
 async def benefit_reviews_list(
-    operator: Given[Operator], runtime: Given[Runtime], which: _State = None, limit: _Limit = 50
+    operator: Given[Operator], runtime: Given[Runtime], which: _State = "all", limit: _Limit = 50
 ) -> list[BenefitBatch]:
     """List the batches that were handed in 批次列表, youngest first."""
     del operator
-    return await service.batches(runtime.pool, which, None, limit)
+    return await service.batches(runtime.pool, None if which == "all" else which, None, limit)
 
 
 @get("/benefit-reviews/{batch:uuid}", operation_id="benefit_review", opt=_FINANCE)
@@ -129,13 +129,13 @@ async def benefit_review_lines(
     batch: FromPath[UUID],
     operator: Given[Operator],
     runtime: Given[Runtime],
-    which: _LineState = None,
+    which: _LineState = "all",
     after: _After = 0,
     limit: _Limit = 100,
 ) -> list[BenefitLine]:
     """List a batch's lines 批次明细, beyond a place."""
     del operator
-    return await lines.listed(runtime.pool, batch, which, after, limit)
+    return await lines.listed(runtime.pool, batch, None if which == "all" else which, after, limit)
 
 
 @post(

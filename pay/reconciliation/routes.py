@@ -15,6 +15,7 @@ from ecard.callers import Operator
 from ecard.errors import Invalid, NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.banks.connector import StatementUnavailable
 from pay.banks.directory import Banks
@@ -101,14 +102,14 @@ async def breaks_list(
         str | None, QueryParameter(description="状态 (state)", schema_extra={"enum": list(_STATES)})
     ] = None,
     day: Annotated[str | None, QueryParameter(description="账务日期 (day)", schema_extra={"format": "date"})] = None,
-    after: Annotated[UUID | None, QueryParameter(description="此差错之后 (after this break)")] = None,
+    after: Annotated[str | None, QueryParameter(pattern=ID, description="此差错之后 (after this break)")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=500, description="最多条数 (at most so many)")] = 100,
 ) -> list[Break]:
     """List breaks 差错, oldest first: what the bank's files and our books do not agree on."""
     del operator
     if status not in {None, *_STATES}:
         raise Invalid(pointer="/query/status")
-    return await service.breaks(runtime.pool, bank, status, None if day is None else _day(day), after, limit)
+    return await service.breaks(runtime.pool, bank, status, None if day is None else _day(day), id_of(after), limit)
 
 
 @post(

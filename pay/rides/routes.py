@@ -35,13 +35,12 @@ from pay.rides.schemas import (
     TapsRequest,
 )
 
-_Before = Annotated[
-    int | None, QueryParameter(ge=0, le=253402300799, description="此时间之前, Unix 秒 (before this time, seconds)")
-]
+_LAST = 253402300799
+_Before = Annotated[int, QueryParameter(ge=0, le=_LAST, description="此时间之前, Unix 秒 (before this time, seconds)")]
 
 
-def _time(before: int | None) -> datetime.datetime | None:
-    return None if before is None else datetime.datetime.fromtimestamp(before, datetime.UTC)
+def _time(before: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(before, datetime.UTC)
 
 
 @post("/rides", operation_id="taps_upload", status_code=200, opt={"errors": (NotAGate,)})
@@ -64,7 +63,7 @@ async def rides_denied(terminal: Given[Terminal], denials: Given[DeniedMaker]) -
 
 
 @get("/rides/subsidies", operation_id="rides_subsidies")
-async def rides_subsidies(terminal: Given[Terminal], runtime: Given[Runtime], before: _Before = None) -> list[Subsidy]:
+async def rides_subsidies(terminal: Given[Terminal], runtime: Given[Runtime], before: _Before = _LAST) -> list[Subsidy]:
     """List what cities bear for this operator's rides 补贴汇总: by hour, in all, without names."""
     return await service.subsidies(runtime, terminal, _time(before))
 
@@ -99,7 +98,7 @@ async def fare_class_grant(data: JSONBody[FareGrant], terminal: Given[Terminal],
 async def rides_list(
     holder: Given[Holder],
     runtime: Given[Runtime],
-    before: _Before = None,
+    before: _Before = _LAST,
     limit: Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")] = 20,
 ) -> list[Ride]:
     """List the holder's rides 乘车记录: where, when, for how much, and whether it is paid."""

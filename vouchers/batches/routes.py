@@ -14,6 +14,7 @@ from ecard.db import begin
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.ledger.errors import BalanceShort
 from pay.ledger.service import command, declared
@@ -77,12 +78,12 @@ async def voucher_batches_list(
     programme: FromPath[UUID],
     operator: Given[Operator],
     runtime: Given[Runtime],
-    before: Annotated[UUID | None, QueryParameter(description="此批次之前 (made before this one)")] = None,
+    before: Annotated[str | None, QueryParameter(pattern=ID, description="此批次之前 (made before this one)")] = None,
     limit: _Limit = 100,
 ) -> list[Batch]:
     """List a programme's batches 批次列表, youngest first, each with how far it is."""
     del operator
-    return await service.batches(runtime.pool, programme, before, limit)
+    return await service.batches(runtime.pool, programme, id_of(before), limit)
 
 
 @get("/voucher-batches/{batch:uuid}", operation_id="voucher_batch_get", opt={"role": Role.TRAINING})

@@ -24,6 +24,7 @@ from ecard.desk.service import Desk
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import creation
+from ecard.ids import ID, id_of
 from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
 from vouchers.credentials import records, service
@@ -90,11 +91,12 @@ async def my_credential(
     runtime: Given[Runtime],
     name: Annotated[bool, QueryParameter(description="写明姓名 (let it say whose it is)")] = False,  # noqa: FBT002 - a query's flag
     agency: Annotated[
-        UUID | None, QueryParameter(description="出示给哪个机构 (for which agency: its own `sub` of the holder)")
+        str | None,
+        QueryParameter(pattern=ID, description="出示给哪个机构 (for which agency: with its own `sub`)"),
     ] = None,
 ) -> Presentation:
     """Sign a certificate to be shown 出示证书: Open Badges 3.0 as a JWT; no name stands in it unless asked for."""
-    return await service.show(runtime, holder, credential, with_name=name, agency=agency)
+    return await service.show(runtime, holder, credential, with_name=name, agency=id_of(agency))
 
 
 @get(

@@ -11,6 +11,7 @@ from ecard.callers import Holder, Operator, Terminal
 from ecard.errors import EcardError, NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight, KeyMissing, KeyReused
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.ledger.errors import BalanceShort
 from vouchers.life import service
@@ -27,7 +28,7 @@ from vouchers.life.schemas import (
     Voucher,
 )
 
-_Before = Annotated[UUID | None, QueryParameter(description="此条之前 (made before this one)")]
+_Before = Annotated[str | None, QueryParameter(pattern=ID, description="此条之前 (made before this one)")]
 _Limit = Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")]
 
 
@@ -36,7 +37,7 @@ async def voucher_offers_list(
     holder: Given[Holder], runtime: Given[Runtime], before: _Before = None, limit: _Limit = 20
 ) -> list[Offer]:
     """List programmes to claim of 可领培训券: whether one is left, and how many I hold."""
-    return await service.offers(runtime.pool, holder, before, limit)
+    return await service.offers(runtime.pool, holder, id_of(before), limit)
 
 
 @post(
@@ -61,7 +62,7 @@ async def vouchers_mine(
     holder: Given[Holder], runtime: Given[Runtime], before: _Before = None, limit: _Limit = 20
 ) -> list[MyVoucher]:
     """List my vouchers 我的培训券, youngest first, each with where it is in its life."""
-    return await service.mine(runtime.pool, holder, before, limit)
+    return await service.mine(runtime.pool, holder, id_of(before), limit)
 
 
 @get("/me/vouchers/{voucher:uuid}", operation_id="voucher_mine")

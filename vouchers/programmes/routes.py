@@ -12,6 +12,7 @@ from ecard.db import begin
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.ledger.errors import BalanceShort
 from vouchers.programmes import service
@@ -39,12 +40,12 @@ async def voucher_programme_create(
 async def voucher_programmes_list(
     operator: Given[Operator],
     runtime: Given[Runtime],
-    before: Annotated[UUID | None, QueryParameter(description="此项目之前 (made before this one)")] = None,
+    before: Annotated[str | None, QueryParameter(pattern=ID, description="此项目之前 (made before this one)")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")] = 100,
 ) -> list[Programme]:
     """List programmes 项目列表, youngest first, each with the money that it may still issue."""
     del operator
-    return await service.programmes(runtime.pool, before, limit)
+    return await service.programmes(runtime.pool, id_of(before), limit)
 
 
 @get(
