@@ -29,6 +29,7 @@ _COMMANDS = {
     "reconcile": "reconcile",
     "receipt": "receipt",
     "serve": "serve",
+    "vouchers": "vouchers",
     "webhooks": "webhooks",
 }
 """Each command and the module of this package that it stands in; only the one that is called is imported."""
@@ -67,6 +68,7 @@ def group() -> None:
     ecard audit verify             验证审计日志 · prove the audit log
     ecard reconcile FILE           银行对账文件 · a bank's day file
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
+    ecard vouchers issue           发放培训券 · issue training vouchers
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network
     """

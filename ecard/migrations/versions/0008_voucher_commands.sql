@@ -62,6 +62,8 @@ BEGIN
         WHEN p.groups <> '{}' AND coalesce(p_group <> ALL (p.groups), true) THEN 'group_wanted'
         ELSE 'ok' END;
     IF outcome = 'ok' THEN
+        -- One person's claims of a programme are taken one after the other; other people's are not waited for.
+        PERFORM pg_advisory_xact_lock(hashtextextended(p_programme::text || v_holder::text, 0));
         v_slot := voucher_free_slot(p_programme, v_holder, p.per_person);
         IF v_slot IS NULL THEN
             outcome := 'has_one';
