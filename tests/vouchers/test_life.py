@@ -107,6 +107,16 @@ def test_a_frozen_voucher_takes_no_step_and_goes_on_as_it_was(
     )
 
 
+def test_a_voucher_that_was_frozen_before_anybody_had_it_can_be_claimed(bureau: Bureau, programme: Programme) -> None:
+    batch = programme.batch()
+    [unclaimed] = programme.training.call("GET", f"/v1/voucher-batches/{batch['id']}/vouchers").json()
+    programme.move(unclaimed, "freeze")
+    with refused("voucher_none_left"):
+        programme.claim(bureau.phone())
+    programme.move(unclaimed, "unfreeze")
+    assert programme.claim(bureau.phone())["id"] == unclaimed["id"]
+
+
 def test_a_void_voucher_gives_its_money_and_its_persons_place_back(
     bureau: Bureau, programme: Programme, settings: Settings
 ) -> None:

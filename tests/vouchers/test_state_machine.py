@@ -35,6 +35,7 @@ FROM = {
     "completed": {"in_use"},
     "audited": {"completed"},
 }
+places = strategies.integers(0, 5)
 UNFINISHED = {"issued", "claimed", "bound", "in_use"}
 GONE = {"redeemed", "settled", "expired", "cancelled", "reversed"}
 FOUND = """
@@ -99,7 +100,8 @@ class Training(RuleBasedStateMachine):
         return str(self._wait(self._db.fetchval("SELECT attempt($1)", command)))
 
     def _some(self, n: int) -> Voucher | None:
-        return list(self.known.values())[n % len(self.known)] if self.known else None
+        """Return one of the vouchers: 0 is the one that was claimed last, which small histories are about."""
+        return list(self.known.values())[-1 - n % len(self.known)] if self.known else None
 
     @initialize(per_person=strategies.integers(1, 2), once=strategies.booleans())
     def begin(self, per_person: int, *, once: bool) -> None:
@@ -121,6 +123,9 @@ class Training(RuleBasedStateMachine):
 
     @rule(target=batches, face=strategies.sampled_from([0, 1, 60, 100]), quantity=strategies.integers(1, 4))
     def batch(self, face: int, quantity: int) -> Batch:
+        return self._batch(face, quantity)
+
+    def _batch(self, face: int, quantity: int) -> Batch:
         made = Batch(new_id(), face, quantity)
         self._wait(
             self._db.execute(
@@ -140,11 +145,14 @@ class Training(RuleBasedStateMachine):
             assert answer == "ok"
             self.fund -= face * quantity
             self.escrow += face * quantity
-            self.issue(made, quantity)
+            self._issue(made, quantity)
         return made
 
     @rule(batch=batches, limit=strategies.integers(1, 3))
     def issue(self, batch: Batch, limit: int) -> None:
+        self._issue(batch, limit)
+
+    def _issue(self, batch: Batch, limit: int) -> None:
         answer = self._do(f"voucher_batch_issue('{batch.id}', {limit})")
         if batch.state != "issuing":
             assert answer == "None"
@@ -162,6 +170,9 @@ class Training(RuleBasedStateMachine):
 
     @rule(person=strategies.integers(0, 2))
     def claim(self, person: int) -> None:
+        self._claim(person)
+
+    def _claim(self, person: int) -> None:
         card = self.people[person]
         answer = self._do(
             f"concat_ws(' ', outcome, voucher) FROM voucher_claim('{self.programme}', {card}, NULL, NULL, NULL, NULL)"
@@ -173,23 +184,37 @@ class Training(RuleBasedStateMachine):
         elif not free:
             assert answer == "none_left"
         else:
+            assert " " in answer, answer
             outcome, voucher = answer.split()
             assert outcome == "ok"
             assert self.known[voucher] in free
-            self.known[voucher].state, self.known[voucher].holder = "claimed", card
+            one = self.known[voucher] = self.known.pop(voucher)
+            one.state, one.holder = "claimed", card
 
     def _takes_a_place(self, one: Voucher) -> bool:
         return one.state not in GONE or (self.once and one.state in {"redeemed", "settled"})
 
-    @rule(n=strategies.integers(0, 99), to=strategies.sampled_from(sorted(FROM)), amount=strategies.integers(0, 101))
+    @rule(n=places, to=strategies.sampled_from(sorted(FROM)), amount=strategies.integers(0, 101))
     def step(self, n: int, to: str, amount: int) -> None:
         self._step(self._some(n), to, amount)
 
-    @rule(n=strategies.integers(0, 99), amount=strategies.integers(0, 60))
-    def train(self, n: int, amount: int) -> None:
-        """Go all the way, which steps drawn one by one seldom do."""
-        for to in ("bound", "in_use", "completed", "audited"):
-            self._step(self._some(n), to, amount)
+    @rule(
+        target=batches,
+        person=strategies.integers(0, 2),
+        far=strategies.integers(1, 6),
+        amount=strategies.integers(0, 100),
+    )
+    def train(self, person: int, far: int, amount: int) -> Batch:
+        """Claim, and go on as far as that: steps drawn one by one seldom do."""
+        made = self._batch(100, 1)
+        self._claim(person)
+        for to in ("bound", "in_use", "completed", "audited")[:far]:
+            self._step(self._some(0), to, amount)
+        if far > 4:
+            self._redeem(self._some(0), right=True, again=True)
+        if far > 5:
+            self._reverse(self._some(0))
+        return made
 
     def _step(self, one: Voucher | None, to: str, amount: int) -> None:
         if one is None:
@@ -210,7 +235,7 @@ class Training(RuleBasedStateMachine):
             one.state, one.amount = to, amount if to == "audited" else 0
             one.school = {"bound": True, "claimed": False}.get(to, one.school)
 
-    @rule(n=strategies.integers(0, 99), frozen=strategies.booleans())
+    @rule(n=places, frozen=strategies.booleans())
     def freeze(self, n: int, *, frozen: bool) -> None:
         one = self._some(n)
         if one is None:
@@ -224,7 +249,7 @@ class Training(RuleBasedStateMachine):
             assert answer == "ok"
             one.state, one.frozen_from = ("frozen", one.state) if frozen else (one.frozen_from, "")
 
-    @rule(n=strategies.integers(0, 99))
+    @rule(n=places)
     def cancel(self, n: int) -> None:
         one = self._some(n)
         if one is None:
@@ -274,9 +299,11 @@ class Training(RuleBasedStateMachine):
             if (one.frozen_from or one.state) == "issued":
                 self._end(one, "cancelled")
 
-    @rule(n=strategies.integers(0, 99), right=strategies.booleans(), again=strategies.booleans())
+    @rule(n=places, right=strategies.booleans(), again=strategies.booleans())
     def redeem(self, n: int, *, right: bool, again: bool) -> None:
-        one = self._some(n)
+        self._redeem(self._some(n), right=right, again=again)
+
+    def _redeem(self, one: Voucher | None, *, right: bool, again: bool) -> None:
         if one is None:
             return
         key = one.id if again else new_id()
@@ -295,9 +322,11 @@ class Training(RuleBasedStateMachine):
             self.escrow -= one.face
             self.fund += one.face - one.amount
 
-    @rule(n=strategies.integers(0, 99))
+    @rule(n=places)
     def reverse(self, n: int) -> None:
-        one = self._some(n)
+        self._reverse(self._some(n))
+
+    def _reverse(self, one: Voucher | None) -> None:
         if one is None:
             return
         answer = self._do(f"voucher_reverse('{one.id}', NULL, 'why')")

@@ -51,6 +51,8 @@ DECLARE
     v_holder uuid;
     v_slot smallint;
     v_found uuid;
+    v_version integer;
+    v_broken text;
 BEGIN
     SELECT * INTO p FROM voucher_programme WHERE id = p_programme;
     SELECT c.holder INTO v_holder FROM card c WHERE c.seq = p_card AND c.status = 'active';
@@ -80,12 +82,17 @@ BEGIN
     IF outcome = 'ok' THEN
         BEGIN
             UPDATE voucher v SET state = 'claimed', holder = v_holder, slot = v_slot, version = v.version + 1
-                WHERE v.id = v_found;
+                WHERE v.id = v_found RETURNING v.version INTO v_version;
             INSERT INTO voucher_event (voucher, seq, kind, actor, place, evidence, detail)
-                VALUES (v_found, 1, 'claimed', p_actor, p_place, p_evidence,
+                VALUES (v_found, v_version, 'claimed', p_actor, p_place, p_evidence,
                     CASE WHEN p_group IS NULL THEN '{}' ELSE jsonb_build_object('group', p_group) END);
             voucher := v_found;
         EXCEPTION WHEN unique_violation THEN
+            -- A batch has pushed the same person one meanwhile.
+            GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
+            IF v_broken <> 'voucher_slot' THEN
+                RAISE;
+            END IF;
             outcome := 'has_one';
         END;
     END IF;
