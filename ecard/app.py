@@ -26,7 +26,7 @@ from auth.clients.directory import Directory
 from auth.ended import Ended
 from auth.grants import routes as grants
 from auth.logins import routes as logins
-from auth.logins.feed import Feed
+from auth.logins.feed import LOGINS
 from auth.proofs import Nonces
 from auth.provider import browser, cors
 from auth.provider import routes as provider
@@ -61,6 +61,7 @@ from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
 from ecard.document import Route, document, routes, sockets
 from ecard.errors import NotFound, TooMany
+from ecard.feed import Feed
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.keyring import service as keyring
@@ -77,11 +78,17 @@ from pay.bills import marking
 from pay.bills import routes as bills
 from pay.bills.service import Office
 from pay.codes import routes as order_codes
+from pay.disbursement import paying
+from pay.disbursement import routes as disbursement
+from pay.disbursement.eligibility import NotConnected as NoRegister
+from pay.disbursement.eligibility import SandboxStanding
+from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders import store as order_store
 from pay.orders.asking import Till
+from pay.orders.waiting import PAYERS
 from pay.receipts import routes as receipts
 from pay.reconciliation import routes as reconciliation
 from pay.rides import capture
@@ -98,11 +105,19 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.attendance import routes as attendance
 from vouchers.batches import routes as voucher_batches
 from vouchers.batches import working as voucher_issuing
+from vouchers.classes import routes as classes
+from vouchers.completion import routes as completion
+from vouchers.credentials import routes as credentials
+from vouchers.credentials.errors import CredentialRefused, CredentialRevoked, CredentialStatusUnknown
+from vouchers.credentials.publishing import Register
 from vouchers.life import routes as vouchers
 from vouchers.life import working as voucher_ending
 from vouchers.programmes import routes as voucher_programmes
+from vouchers.statistics import routes as statistics
+from vouchers.statistics.service import Counter
 
 log = logging.getLogger("ecard.app")
 _LONGEST_PATH = 200
@@ -114,6 +129,8 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
+OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown)
+"""What is met with no network alone: in the catalogue of errors, and in no operation."""
 FORGETTING = (webhook_store.forget, ride_store.forget)
 """What the sweep forgets beside what concerns logins."""
 ROUTERS = [
@@ -137,12 +154,18 @@ ROUTERS = [
     bills.router,
     rides.router,
     receipts.router,
+    credentials.router,
+    statistics.router,
+    disbursement.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,
     bridges.router,
     bridge_socket.router,
     banks_routes.router,
+    classes.router,
+    attendance.router,
+    completion.router,
     health.router,
 ]
 
@@ -157,6 +180,8 @@ class _Open:
     banks: Banks
     office: Office
     denials: DeniedMaker
+    certificates: Register
+    statistics: Counter
     resolver: Resolver
     hub: Hub
 
@@ -182,13 +207,17 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
         await server.ended.refresh(runtime.pool)
         banks = opened.banks = Banks(runtime.clock, runtime.vault, lines_to_banks())
         await banks.refresh(runtime.pool)
-        opened.resolver = Resolver(runtime.pool, banks, {**KINDS, "payout": payouts(runtime.vault)})
-        opened.runtime, opened.bundles, opened.server, opened.feed = runtime, BundleMaker(runtime), server, Feed()
+        opened.resolver = Resolver(
+            runtime.pool, banks, {**KINDS, "payout": disbursed(runtime.vault, otherwise=payouts(runtime.vault))}
+        )
+        opened.runtime, opened.bundles, opened.server = runtime, BundleMaker(runtime), server
+        opened.feed = Feed(LOGINS, PAYERS)
         opened.hub = Hub(runtime, driver(runtime, known, _key_module(settings)))
         # For the operations that are called directly (`ecard.direct`).
         desk = Desk(runtime, known, READERS)
         app.state.update(runtime=runtime, desk=desk, server=server, banks=banks)
         opened.office, opened.denials = Office(runtime, known, http), DeniedMaker(runtime)
+        opened.certificates, opened.statistics = Register(runtime), Counter(runtime)
         work = [
             _watch(server),
             _seal(runtime),
@@ -204,6 +233,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
             capture.work_for_ever(Till(desk, banks)),
             marking.mark_for_ever(opened.office, Till(desk, banks)),
             periods.work_for_ever(runtime),
+            paying.pay_for_ever(Disburser(runtime, banks, SandboxStanding() if settings.sandbox else NoRegister())),
             voucher_issuing.work_for_ever(runtime.pool),
             voucher_ending.work_for_ever(runtime.pool),
         ]
@@ -277,7 +307,19 @@ def _dependencies(opened: _Open, known: Catalogue, checks: Checks) -> Mapping[st
     }
 
 
-_PARTS = ("runtime", "bundles", "server", "feed", "hub", "banks", "resolver", "office", "denials")
+_PARTS = (
+    "runtime",
+    "bundles",
+    "server",
+    "feed",
+    "hub",
+    "banks",
+    "resolver",
+    "office",
+    "denials",
+    "certificates",
+    "statistics",
+)
 
 
 def _part(opened: _Open, name: str) -> Provide:

@@ -26,12 +26,15 @@ class TokenType(StrEnum):
     SEAL = "ecard-seal+jwt"
     DENIED = "ecard-denied+jwt"
     PERIOD = "ecard-ledger-period+jwt"
+    MANIFEST = "ecard-benefit-manifest+jwt"
     DEVICE_PROOF = "ecard-device+jwt"
     ACCESS = "at+jwt"  # RFC 9068
-    ID = "JWT"  # OpenID Connect names no type
+    ID = "JWT"  # OpenID Connect names no type, and Open Badges 3.0 (§8.2.2) admits no other for a certificate
     BRIDGE = "ecard-bridge+jwt"
     BRIDGE_SESSION = "ecard-bridge-session+jwt"
     LOGOUT = "logout+jwt"  # OpenID Connect Back-Channel Logout §2.4
+    STATUS_LIST = "vc+jwt"  # W3C Securing Verifiable Credentials using JOSE and COSE §3.1.1
+    CREDENTIALS = "ecard-credentials+jwt"
 
 
 class TokenRefused(Exception):

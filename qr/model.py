@@ -14,6 +14,8 @@ D, a device chain, 199 bytes (version 10), for a phone that stays offline longer
 certificate of the device's key (as T, the step being its first and the lifetime in hours, then the
 key, 33 bytes, and the signature), then scene, time step and nonce under the device's signature.
 
+Mode 3 is no holder's code: a place shows it, and holders' phones scan it (`qr/posted.py`).
+
 The handle hides card, device and a nonce in one cipher block: whoever sees two codes of one card
 cannot tell. The place is the card's in the day's status list, permuted anew each day.
 The format is on paper and in terminals: fields are never reordered or removed; a change is "EC2:".
@@ -53,7 +55,7 @@ RELATIVE = 0b10
 _FARE_SHIFT, _FARE_MASK = 2, 0b111
 
 _VERSION = 1
-TICKET, CHAIN = 1, 2
+TICKET, CHAIN, POSTED = 1, 2, 3
 _BODY = struct.Struct(">BBBBIBI16s")
 _KEY = 33
 _SIGNATURE = 64
@@ -94,6 +96,12 @@ class Body(NamedTuple):
     def pack(self) -> bytes:
         """Return the 29 bytes of the body."""
         return _BODY.pack(_VERSION << 4 | self.mode, *self[1:])
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> "Body":
+        """Return the body that `raw` begins with."""
+        first, *fields = _BODY.unpack_from(raw)
+        return cls(first & 0xF, *fields)
 
 
 class Tail(NamedTuple):
@@ -166,28 +174,40 @@ def text(raw: bytes) -> str:
     return PREFIX + base45.encode(raw)
 
 
-def parse(scanned: str) -> Code:
-    """Take a scanned text apart.
+def unwrap(scanned: str) -> bytes:
+    """Return the bytes in a scanned text.
 
-    Raises the error that says what the scan is instead: CodeMalformed, CodeTruncated, CodeTooLong,
-    CodeFullWidth or CodeForeign.
+    Raises CodeMalformed, CodeTruncated, CodeTooLong, CodeFullWidth or CodeForeign.
     """
     if not scanned.startswith(PREFIX):
         raise _not_ours(scanned)
     if len(scanned) > MAX_TEXT:
         raise CodeTooLong
     try:
-        raw = base45.decode(scanned[len(PREFIX) :])
+        return base45.decode(scanned[len(PREFIX) :])
     except base45.NotBase45:
         raise _unreadable(scanned) from None
-    mode = raw[0] & 0xF if raw and raw[0] >> 4 == _VERSION else 0
+
+
+def mode_of(raw: bytes) -> int:
+    """Return the mode of a code's bytes, 0 where the version is not ours."""
+    return raw[0] & 0xF if raw and raw[0] >> 4 == _VERSION else 0
+
+
+def parse(scanned: str) -> Code:
+    """Take a scanned text apart.
+
+    Raises the error that says what the scan is instead: CodeMalformed, CodeTruncated, CodeTooLong,
+    CodeFullWidth or CodeForeign.
+    """
+    raw = unwrap(scanned)
+    mode = mode_of(raw)
     wanted = {TICKET: TICKET_BYTES, CHAIN: CHAIN_BYTES}.get(mode)
     if wanted is None:
         raise CodeTruncated if not raw else CodeMalformed
     if len(raw) != wanted:
         raise CodeTruncated if len(raw) < wanted else CodeTooLong
-    _, *fields = _BODY.unpack_from(raw)
-    body = Body(mode, *fields)
+    body = Body.unpack(raw)
     if mode == TICKET:
         return Code(body, signed_ticket(raw[: _BODY.size]), raw[_BODY.size :])
     certificate, signature = raw[:_CERTIFICATE], raw[_CERTIFICATE : _CERTIFICATE + _SIGNATURE]

@@ -13,7 +13,7 @@ from litestar.response import Stream
 from auth import forms
 from auth.logins import page, sessions, store
 from auth.logins.errors import LoginUnknown
-from auth.logins.feed import Feed, events
+from auth.logins.feed import events
 from auth.logins.model import LOGIN_SECONDS, Channel, browser_name
 from auth.logins.opening import Opened, finish, open_login, status
 from auth.logins.schemas import Status
@@ -27,6 +27,7 @@ from ecard.answers import Moved
 from ecard.catalogue.labels import LABELS
 from ecard.catalogue.model import Field
 from ecard.errors import EcardError, NotFound, Text
+from ecard.feed import Feed
 from ecard.given import Given
 from qr import render
 

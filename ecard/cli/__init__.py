@@ -18,6 +18,7 @@ _COMMANDS = {
     "catalogue": "catalogue",
     "clients": "clients",
     "code": "code",
+    "credential": "credential",
     "demo": "demo",
     "doors": "doors",
     "errors": "errors",
@@ -71,6 +72,7 @@ def group() -> None:
     ecard vouchers issue           发放培训券 · issue training vouchers
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network
+    ecard credential verify F      离线核验培训证书 · check a certificate with no network
     """
 
 

@@ -1,6 +1,7 @@
 """`ecard demo`: a real server on embedded stores, and the main job driven over HTTP by its four actors."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -19,16 +20,27 @@ from rich.console import Console
 
 from ecard.access.schemas import OperatorRequest
 from ecard.access.service import register_operator
+from ecard.cli.classroom import BOOKS, teach
 from ecard.cli.context import with_runtime
-from ecard.cli.story import Cast, tell
+from ecard.cli.ledger import CHECKS
+from ecard.cli.story import Cast, Step, expect, tell
 from ecard.client import Operator
 from ecard.db import begin
 from ecard.keys import Suite, generate, load_signer, to_jwk
 from ecard.numbers import uscc
 from ecard.runtime import Runtime
 from ecard.settings import SANDBOX_ISSUER
+from pay.ledger.checks import Broken, first_break
 
 _PORT = 8600
+_ROLES = {
+    "registrar": "registrar",
+    "cards": "cards",
+    "finance": "finance",
+    "training": "training",
+    "auditor": "training",
+}
+"""The operators, and the role of each."""
 _START = 60.0
 """Seconds that a first start may take: the stores are initialised."""
 
@@ -48,7 +60,7 @@ def demo(port: int, once: bool) -> None:  # noqa: FBT001 - click's flag
     with _server(_free(port), console) as base_url, httpx.Client(base_url=base_url, timeout=30) as http:
         cast = _cast(http)
         console.print(f"[dim]服务就绪 ready in {time.monotonic() - started:.1f} s: {base_url}[/]\n")
-        for number, step in enumerate(tell(cast), 1):
+        for number, step in enumerate(itertools.chain(tell(cast), teach(cast), _books()), 1):
             console.print(f"[green]✓[/] [bold]{number:>2}[/] [cyan]{step.actor}[/]  {step.zh}")
             console.print(f"        [dim]{step.en}[/]")
             if step.drawing:
@@ -61,6 +73,16 @@ def demo(port: int, once: bool) -> None:  # noqa: FBT001 - click's flag
         console.print("Ctrl-C 停止 stops")
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
+
+
+def _books() -> Iterator[Step]:
+    """Prove the books after all that, as `ecard ledger check` does."""
+
+    async def work(runtime: Runtime) -> Broken | None:
+        return await first_break(runtime.pool, CHECKS, lambda _: None)
+
+    expect(with_runtime(work) is None, "the books hold")
+    yield BOOKS
 
 
 def _free(port: int) -> int:
@@ -108,9 +130,8 @@ def _cast(http: httpx.Client) -> Cast:
     """Return the actors; the first run registers them, later ones find them beside the data."""
     path = Path(os.environ.get("ECARD_DATA_DIR", "var")) / "demo.json"
     known = msgspec.json.decode(path.read_bytes()) if path.exists() else _first_operators()
-    registrar, cards = (
-        Operator(http, known[role]["actor"], load_signer(bytes.fromhex(known[role]["key"])))
-        for role in ("registrar", "cards")
+    registrar, cards, finance, training, auditor = (
+        Operator(http, known[role]["actor"], load_signer(bytes.fromhex(known[role]["key"]))) for role in _ROLES
     )
     if "agency" not in known:
         seventeen = "12640000MB0000001"
@@ -119,9 +140,9 @@ def _cast(http: httpx.Client) -> Cast:
     channel = registrar.register_channel("沙箱掌上社保", "hrss")
     path.touch(mode=0o600)
     path.write_bytes(msgspec.json.encode(known))
-    return Cast(
-        registrar, cards, channel, counter, known["agency"], http, os.environ.get("ECARD_ISSUER", SANDBOX_ISSUER)
-    )
+    issuer = os.environ.get("ECARD_ISSUER", SANDBOX_ISSUER)
+    people = (registrar, cards, finance, training, auditor)
+    return Cast(*people, channel=channel, counter=counter, agency=known["agency"], http=http, issuer=issuer)
 
 
 def _first_operators() -> dict[str, Any]:
@@ -130,13 +151,13 @@ def _first_operators() -> dict[str, Any]:
     async def work(runtime: Runtime) -> dict[str, Any]:
         made: dict[str, Any] = {}
         async with begin(runtime.pool) as tx:
-            for role in ("registrar", "cards"):
+            for name, role in _ROLES.items():
                 signer, der = generate(Suite.ES256)
                 request = msgspec.convert(
-                    {"name": f"沙箱 {role}", "role": role, "key": to_jwk(signer.suite, signer.public)}, OperatorRequest
+                    {"name": f"沙箱 {name}", "role": role, "key": to_jwk(signer.suite, signer.public)}, OperatorRequest
                 )
                 registered = await register_operator(tx, request, None)
-                made[role] = {"actor": str(registered.id), "key": der.hex()}
+                made[name] = {"actor": str(registered.id), "key": der.hex()}
         return made
 
     return with_runtime(work)

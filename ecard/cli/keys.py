@@ -24,6 +24,7 @@ def keys() -> None:
     assertion  身份断言 · identity assertions
     anchor     离线验证包与审计封印 · offline bundles and audit seals
     token      访问令牌、ID 令牌、退出通知 · access, ID and logout tokens
+    credential 培训证书 · certificates of training
     """
 
 

@@ -12,6 +12,7 @@ from ecard.errors import Text
 from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
 from pay.bills import checks as bills
+from pay.disbursement import checks as disbursement
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
 from pay.orders import checks as orders
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     *rides.CHECKS,
     *reconciliation.CHECKS,
     *settlements.CHECKS,
+    *disbursement.CHECKS,
     *vouchers.CHECKS,
     *voucher_batches.CHECKS,
 )

@@ -22,10 +22,13 @@ _PASSWORD = "193746"  # noqa: S105 - a fictitious person's
 
 
 class Cast(NamedTuple):
-    """Who plays: operators, a channel's app, a counter of an agency; `http` is the agency's own client."""
+    """Who plays: operators (two of training), a channel's app, a counter of an agency; `http` is its own client."""
 
     registrar: Operator
     cards: Operator
+    finance: Operator
+    training: Operator
+    auditor: Operator
     channel: Channel
     counter: Terminal
     agency: str
@@ -78,21 +81,21 @@ def new_card(person: dict[str, str]) -> VirtualCard:
 def tell(cast: Cast) -> Iterator[Step]:
     """Play the main job and yield its steps; raises Unproven where an answer is not what it must be."""
     items = cast.http.get("/v1/catalogue").json()
-    _expect(len(items) == 192, "the catalogue has 192 items")  # noqa: PLR2004 - the number of the mission
+    expect(len(items) == 192, "the catalogue has 192 items")  # noqa: PLR2004 - the number of the mission
     yield Step("机构 agency", "读取应用目录: 192 个事项", "the catalogue is loaded: 192 items")
 
     person = new_person()
     card = new_card(person)
     cast.cards.register_holder(**person)
-    phone = _issue(cast, person)
-    _expect(phone.issued["action_type"] == "001", "the e-card is issued at level 1")
+    phone = issued(cast, person)
+    expect(phone.issued["action_type"] == "001", "the e-card is issued at level 1")
     yield Step(
         "手机 phone",
         f"实名、实人、实卡核验通过, 一级签发 (001): {phone.issued['name']}, 签发号 {phone.issued['sign_no'][:8]}…",
         "name, face and card are checked; the e-card is issued at level 1, bound to the phone's own key",
     )
     acted = phone.open_payment(_PASSWORD)
-    _expect(acted["sign_level"] == 2, "payment is opened")  # noqa: PLR2004 - the level
+    expect(acted["sign_level"] == 2, "payment is opened")  # noqa: PLR2004 - the level
     yield Step("手机 phone", "验证密码, 开通缴费结算, 二级签发 (005)", "the password is proven and level 2 opened")
 
     first, *prefetched = phone.codes(count=4)
@@ -121,12 +124,12 @@ def _at_the_counter(cast: Cast, code: str) -> Iterator[Step]:
         f"自行验签身份断言: 事项 {claims['item']}, 用卡形式 {claims['form']}, 假名 {claims['sub'][:10]}…",
         "the agency verifies the signed assertion itself, with the published keys (JWKS)",
     )
-    _refused("code_replayed", lambda: cast.counter.visit("A1-01", code))
+    refused("code_replayed", lambda: cast.counter.visit("A1-01", code))
     yield Step("窗口 counter", "同一个码再扫: 拒绝 (code_replayed)", "the same code is refused the second time")
 
 
 def _by_card(cast: Cast, card: VirtualCard, code: str) -> Iterator[Step]:
-    _refused("form_not_accepted", lambda: cast.counter.visit("A1-36", code))
+    refused("form_not_accepted", lambda: cast.counter.visit("A1-36", code))
     yield Step(
         "窗口 counter",
         "A1-36 养老待遇领取只接受实体卡: 拒绝电子码 (form_not_accepted)",
@@ -135,17 +138,17 @@ def _by_card(cast: Cast, card: VirtualCard, code: str) -> Iterator[Step]:
     window = Window(cast.registrar, cast.agency, cast.counter, cast.issuer)
     with window.paired():
         seen = window.read("A1-36", card)
-        _expect(seen["state"] == "proven", "the card proves itself")
+        expect(seen["state"] == "proven", "the card proves itself")
         evidence = {"kind": "card", "session": seen["id"]}
         answer = cast.counter.call("POST", "/v1/visits", {"item": "A1-36", "evidence": evidence}).json()
-        _expect(answer["form"] == "physical", "the visit is by the physical card")
+        expect(answer["form"] == "physical", "the visit is by the physical card")
         yield Step(
             "窗口 counter",
             f"读实体卡办理 A1-36: 卡片应答平台的挑战, {answer['acr']}; 读卡器: {seen['reader']}",
             "the card in the reader answers the server's own challenge, and gives the same kind of assertion",
         )
         copied = window.read("A1-36", card.copy_of_files())
-        _expect(copied["state"] == "failed", "a copy is refused")
+        expect(copied["state"] == "failed", "a copy is refused")
         yield Step(
             "窗口 counter",
             f"复制卡 (文件相同, 没有密钥): 拒绝 ({copied['reason']['code']})",
@@ -158,12 +161,12 @@ def _lost(cast: Cast, phone: Phone, person: dict[str, str], prefetched: list[dic
     yield Step(
         "操作员 operator", "挂失: 实体卡与电子社保卡同时停用", "the card is reported lost: both its forms die at once"
     )
-    _refused("card_suspended", lambda: cast.counter.visit("A1-01", prefetched[0]["code"]))
-    _refused("card_suspended", lambda: _issued_after_loss(phone))
+    refused("card_suspended", lambda: cast.counter.visit("A1-01", prefetched[0]["code"]))
+    refused("card_suspended", lambda: _issued_after_loss(phone))
     bundle = cast.http.get("/v1/bundle").json()["bundle"]
     now = phone.now()
     verifier = OfflineVerifier.load(bundle, anchors=trust_on_first_use(bundle), issuer=cast.issuer, newest=0, now=now)
-    _refused("card_suspended", lambda: verifier.verify(prefetched[0]["code"], now))
+    refused("card_suspended", lambda: verifier.verify(prefetched[0]["code"], now))
     yield Step(
         "各处 everywhere",
         "预取的下一个码: 在线拒绝、离线拒绝, 也不再签发新码 (card_suspended)",
@@ -171,7 +174,8 @@ def _lost(cast: Cast, phone: Phone, person: dict[str, str], prefetched: list[dic
     )
 
 
-def _issue(cast: Cast, person: dict[str, str]) -> Phone:
+def issued(cast: Cast, person: dict[str, str]) -> Phone:
+    """Return the phone of a registered person, with the e-card at level 1."""
     return cast.channel.issue(
         cast.issuer,
         name=person["name"],
@@ -194,7 +198,7 @@ def _verify_as_agency(cast: Cast, assertion: str) -> dict[str, Any]:
     """Verify an assertion as an integrator would: any JWT library, the JWKS, and the agency's own id."""
     keys = jwt.PyJWKSet.from_dict(cast.http.get("/.well-known/jwks.json").json())
     header = jwt.get_unverified_header(assertion)
-    _expect(header["typ"] == TokenType.ASSERTION, "the assertion has its own type")
+    expect(header["typ"] == TokenType.ASSERTION, "the assertion has its own type")
     claims: dict[str, Any] = jwt.decode(
         assertion,
         keys[header["kid"]],
@@ -206,7 +210,7 @@ def _verify_as_agency(cast: Cast, assertion: str) -> dict[str, Any]:
     return claims
 
 
-def _refused(code: str, act: Callable[[], object]) -> None:
+def refused(code: str, act: Callable[[], object]) -> None:
     """Do what must be refused with `code`."""
     try:
         act()
@@ -214,9 +218,10 @@ def _refused(code: str, act: Callable[[], object]) -> None:
         if getattr(refusal, "code", None) == code:
             return
         raise
-    _expect(False, f"refused with {code}")  # noqa: FBT003 - it was not refused
+    expect(False, f"refused with {code}")  # noqa: FBT003 - it was not refused
 
 
-def _expect(holds: bool, promise: str) -> None:  # noqa: FBT001 - the condition itself
+def expect(holds: bool, promise: str) -> None:  # noqa: FBT001 - the condition itself
+    """Raise Unproven where a promise of the story does not hold."""
     if not holds:
         raise Unproven(promise)

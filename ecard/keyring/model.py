@@ -29,12 +29,20 @@ class Purpose(StrEnum):
     ASSERTION = "assertion"
     ANCHOR = "anchor"
     TOKEN = "token"  # noqa: S105 - a purpose's name
+    CREDENTIAL = "credential"
 
 
-LIFE = {Purpose.CODE: 25 * 3600, Purpose.ASSERTION: 3600, Purpose.ANCHOR: 10 * 365 * 86400, Purpose.TOKEN: 3600}
+LIFE = {
+    Purpose.CODE: 25 * 3600,
+    Purpose.ASSERTION: 3600,
+    Purpose.ANCHOR: 10 * 365 * 86400,
+    Purpose.TOKEN: 3600,
+    Purpose.CREDENTIAL: 10 * 365 * 86400,
+}
 """Seconds that a retired key still verifies: longer than the last thing that it signed lives.
 
-A code certificate lives 24 h, an assertion 60 s, a token 5 min; seals of the audit log must verify for years.
+A code certificate lives 24 h, an assertion 60 s, a token 5 min; seals of the audit log must verify for years, and so
+must a certificate of training that its owner has printed.
 """
 
 

@@ -10,8 +10,10 @@ untold         an exception that nobody foresaw
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 
-import httpx
+import aiohttp
 import msgspec
 
 from ecard.clock import Clock
@@ -28,10 +30,21 @@ _DAY_SECONDS = 120
 _told = msgspec.json.Decoder(Told)
 
 
-def lines_to_banks() -> httpx.AsyncClient:
-    """Return a client for banks alone, with more connections than circuits let through: no request waits for one."""
-    limits = httpx.Limits(max_connections=1000, max_keepalive_connections=200, keepalive_expiry=20)
-    return httpx.AsyncClient(timeout=_DAY_SECONDS, limits=limits, trust_env=False)
+def lines_to_banks() -> aiohttp.ClientSession:
+    """Return a client for banks alone, with more connections than circuits let through: no request waits for one.
+
+    To be called in the loop that uses it. Its pool is why it is not httpx here: that one walks through all its
+    connections for each request (7 ms of CPU with 32 of them, this one 0.7 ms). What is signed is what comes: no
+    coding is asked for and none undone. No redirect is followed and no cookie kept; each call has its own time-out.
+    A POST that met a closed connection is not sent again by itself: the bank may have heard it.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=1000, keepalive_timeout=20),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity", "Content-Type": "application/json"},
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(),
+    )
 
 
 class StatementUnavailable(Exception):
@@ -42,7 +55,7 @@ class HttpBank:
     """The connector of one bank."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, url: str, own: Signer, theirs: Verifier, seconds: float
+        self, http: aiohttp.ClientSession, clock: Clock, url: str, own: Signer, theirs: Verifier, seconds: float
     ) -> None:
         """Take the bank's base URL, our key for it, its public key, and the seconds that it has to answer."""
         self._http = http
@@ -77,18 +90,15 @@ class HttpBank:
         body = msgspec.json.encode(wire.Day(day))
         headers = wire.signed(self._own, "POST", Path.STATEMENT, body, self._clock.time())
         try:
-            async with asyncio.timeout(_DAY_SECONDS):
-                answer = await self._http.post(
-                    self._url + Path.STATEMENT, content=body, headers=headers, timeout=_DAY_SECONDS
-                )
-            content = answer.content
+            async with asyncio.timeout(_DAY_SECONDS), self._post(Path.STATEMENT, body, headers) as answer:
+                content = await answer.read()
             signature = answer.headers.get(wire.SIGNATURE, "")
             asked = headers[wire.SIGNATURE]
             # A day of a million lines takes a while to hash: the loop goes on meanwhile.
-            await asyncio.to_thread(wire.verify_answer, self._theirs, asked, answer.status_code, content, signature)
-        except (httpx.HTTPError, TimeoutError, wire.Unverified) as error:
+            await asyncio.to_thread(wire.verify_answer, self._theirs, asked, answer.status, content, signature)
+        except (aiohttp.ClientError, OSError, wire.Unverified) as error:
             raise StatementUnavailable from error
-        if answer.status_code != httpx.codes.OK:
+        if answer.status != HTTPStatus.OK:
             raise StatementUnavailable
         return content
 
@@ -97,9 +107,9 @@ class HttpBank:
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._exchange(path, ref, msgspec.json.encode(ask))
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             code = "timeout"
-        except httpx.HTTPError:
+        except (aiohttp.ClientError, OSError):
             code = "unreachable"
         except wire.Unverified:
             code = "unverified"
@@ -112,22 +122,26 @@ class HttpBank:
 
     async def _exchange(self, path: Path, ref: str, body: bytes) -> Answer:
         headers = wire.signed(self._own, "POST", path, body, self._clock.time())
-        headers["content-type"] = "application/json"
-        async with self._http.stream("POST", self._url + path, content=body, headers=headers) as answer:
-            if answer.status_code != httpx.codes.OK:
-                return Answer(Outcome.UNKNOWN, f"http_{answer.status_code}")
+        async with self._post(path, body, headers) as answer:
+            if answer.status != HTTPStatus.OK:
+                return Answer(Outcome.UNKNOWN, f"http_{answer.status}")
             content = await _short(answer)
             signature = answer.headers.get(wire.SIGNATURE, "")
-        wire.verify_answer(self._theirs, headers[wire.SIGNATURE], answer.status_code, content, signature)
+        wire.verify_answer(self._theirs, headers[wire.SIGNATURE], answer.status, content, signature)
         told = _told.decode(content)
         if told.ref != ref:
             raise ValueError
         return Answer(told.outcome, told.code)
 
+    def _post(
+        self, path: Path, body: bytes, headers: dict[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._http.post(self._url + path, data=body, headers=headers, allow_redirects=False)
 
-async def _short(answer: httpx.Response) -> bytes:
+
+async def _short(answer: aiohttp.ClientResponse) -> bytes:
     content = b""
-    async for chunk in answer.aiter_bytes():
+    async for chunk in answer.content.iter_any():
         content += chunk
         if len(content) > _MOST_BYTES:
             raise ValueError

@@ -6,7 +6,7 @@ Everything that asks a bank goes through here, so that what is heard of it is le
 import asyncio
 import logging
 
-import httpx
+import aiohttp
 
 from ecard.clock import Clock
 from ecard.db import Db
@@ -40,7 +40,7 @@ class _Known:
 class Banks:
     """Finds banks and asks them."""
 
-    def __init__(self, clock: Clock, vault: Vault, http: httpx.AsyncClient) -> None:
+    def __init__(self, clock: Clock, vault: Vault, http: aiohttp.ClientSession) -> None:
         """Take an HTTP client of its own: a bank that holds many connections holds nobody else's."""
         self._clock = clock
         self._vault = vault
@@ -141,7 +141,7 @@ class Banks:
         """Close the lines to the banks."""
         for probe in self._probes:
             probe.cancel()
-        await self._http.aclose()
+        await self._http.close()
 
     def _bank(self, code: str) -> _Known:
         known = self._known.get(code)

@@ -98,13 +98,13 @@ async def order(till: Till, holder: Holder, number: UUID) -> MyOrder:
     row = await store.mine(till.runtime.pool, number)
     if row is None or (row["payer"] != holder.card and not (row["payer"] is None and row["state"] == "created")):
         raise NotFound
-    return _mine(row)
+    return mine(row)
 
 
 async def orders(till: Till, holder: Holder, before: datetime.datetime | None, limit: int) -> list[MyOrder]:
     """Return the holder's orders, youngest first: those that wait for the password among them."""
     until = before or datetime.datetime.fromtimestamp(till.runtime.clock.time() + 60, datetime.UTC)
-    return [_mine(row) for row in await store.latest(till.runtime.pool, holder.card, until, limit)]
+    return [mine(row) for row in await store.latest(till.runtime.pool, holder.card, until, limit)]
 
 
 async def agree(till: Till, holder: Holder, terms: PayerTerms) -> None:
@@ -120,7 +120,8 @@ async def agree(till: Till, holder: Holder, terms: PayerTerms) -> None:
         await audit.insert(tx, kind="payment_terms", outcome="ok", actor=holder.actor, card=holder.card, detail=detail)
 
 
-def _mine(row: Any) -> MyOrder:
+def mine(row: Any) -> MyOrder:
+    """Return an order as its payer sees it."""
     return MyOrder(
         id=row["id"],
         merchant=row["merchant"],

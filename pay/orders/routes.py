@@ -26,7 +26,8 @@ from ecard.desk.errors import (
     WrongScene,
 )
 from ecard.desk.service import Desk
-from ecard.errors import Invalid, NotFound
+from ecard.errors import Invalid, NotFound, TooMany
+from ecard.feed import Feed
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight, creation
 from ecard.runtime import Runtime
@@ -58,7 +59,9 @@ from pay.orders.schemas import (
     PayerTerms,
     Refund,
     RefundRequest,
+    WaitingOrders,
 )
+from pay.orders.waiting import LONGEST, waiting
 
 _Zoned = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 _OPENING = (
@@ -202,6 +205,22 @@ async def my_orders(
     return await confirming.orders(till, holder, None if before is None else _time(before), limit)
 
 
+@get("/me/orders/waiting", operation_id="my_orders_waiting", opt={"errors": (TooMany,)})
+async def my_orders_waiting(
+    holder: Given[Holder],
+    runtime: Given[Runtime],
+    feed: Given[Feed],
+    mark: Annotated[
+        str, QueryParameter(max_length=32, description="上次答复中的 mark (the mark of the answer before)")
+    ] = "",
+    wait: Annotated[
+        int, QueryParameter(ge=0, le=LONGEST, description="无变化时最多等待的秒数 (seconds to wait for a change)")
+    ] = LONGEST,
+) -> WaitingOrders:
+    """Tell the phone at once what waits for the password 待确认订单推送: held open while `mark` says all there is."""
+    return await waiting(runtime.pool, feed, holder, mark, wait)
+
+
 @get("/me/orders/{order:uuid}", operation_id="my_order", opt={"errors": (NotFound,)})
 async def my_order(order: FromPath[UUID], holder: Given[Holder], till: Given[Till]) -> MyOrder:
     """Show an order to whoever is to pay it 查看待付订单."""
@@ -258,6 +277,7 @@ router = Router(
         refund_create,
         refunds_list,
         my_orders,
+        my_orders_waiting,
         my_order,
         my_order_confirm,
         my_order_decline,

@@ -77,6 +77,13 @@ class MyOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     paid_at: int | None = None
 
 
+class WaitingOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """The orders that wait for this holder's password; `mark` stands for just these and is given with the next call."""
+
+    mark: str
+    orders: list[MyOrder]
+
+
 class Confirmation(Body, frozen=True, kw_only=True):
     """The holder's yes, with a proof of the password (`POST /v1/me/verifications`) that is used up by it."""
 

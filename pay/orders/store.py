@@ -54,6 +54,13 @@ _LATEST = f"""
     {_MINE} JOIN visit v ON v.id = o.id WHERE v.card = $1 AND v.at < $2 ORDER BY v.at DESC LIMIT $3
 """
 
+# An unbound phone is shown nothing, even by a call that began before.
+_WAITING = f"""
+    {_MINE} JOIN visit v ON v.id = o.id JOIN device d ON d.actor = $2 AND d.unbound_at IS NULL
+    WHERE v.card = $1 AND v.at > clock_timestamp() - make_interval(secs => $3)
+        AND o.state = 'user_confirming' AND o.expires_at > clock_timestamp() ORDER BY v.at DESC
+"""
+
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
     """A charge about to be made: by whom, for what, and what the holder has still to prove."""
@@ -225,6 +232,12 @@ async def mine(db: Db, order: UUID) -> Any:
 async def latest(db: Db, card: int, before: Any, limit: int) -> list[Any]:
     """Return the orders that a card pays, paid or is asked to confirm, youngest first."""
     rows: list[Any] = await db.fetch(_LATEST, card, before, limit)
+    return rows
+
+
+async def waiting(db: Db, card: int, device: UUID, seconds: int) -> list[Any]:
+    """Return the orders of the last `seconds` that wait for a card's holder, youngest first, to its bound device."""
+    rows: list[Any] = await db.fetch(_WAITING, card, device, seconds)
     return rows
 
 

@@ -26,4 +26,12 @@ CHECKS = (
                           AND l.amount = b.amount) LIMIT 1
         """,
     ),
+    Check(
+        "C6",
+        Text("每条对账明细都属于一个文件", "each line of a bank belongs to a file"),
+        """
+        SELECT format('line %s of %s', l.ref, l.day) FROM recon_line l
+        WHERE NOT EXISTS (SELECT FROM recon_file f WHERE f.id = l.file AND f.bank = l.bank AND f.day = l.day) LIMIT 1
+        """,
+    ),
 )

@@ -4,8 +4,9 @@ import asyncio
 import datetime
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BufferedReader, BytesIO
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -40,6 +41,11 @@ _REFUSALS: dict[str, type[EcardError]] = {
     "no_merchant": NoMerchant,
     "same_person": SamePerson,
 }
+
+
+class _Chunk(NamedTuple):
+    lines: bytes
+    wrong: list[Bad]
 
 
 async def reconcile(
@@ -108,14 +114,20 @@ def _opened(source: Source, layout: str, bank: str, day: datetime.date) -> DayFi
 async def _staged(tx: Tx, file: UUID, day_file: DayFile, source: Source, told: Told) -> int:
     """Copy the lines, some thousands at once, read in a thread; return how many were bad."""
     read, bad = iter(day_file), 0
-    while chunk := await asyncio.to_thread(lambda: list(itertools.islice(read, CHUNK))):
-        await store.stage(tx, (one for one in chunk if isinstance(one, Line)))
-        wrong = [one for one in chunk if isinstance(one, Bad)]
-        if wrong:
-            await store.note_bad(tx, file, wrong)
-        bad += len({one.place for one in wrong})
+    while chunk := await asyncio.to_thread(_chunk, read):
+        await store.stage(tx, chunk.lines)
+        if chunk.wrong:
+            await store.note_bad(tx, file, chunk.wrong)
+        bad += len({one.place for one in chunk.wrong})
         told(source.tell())
     return bad
+
+
+def _chunk(read: Iterator[Line | Bad]) -> _Chunk | None:
+    """Return the next lines, None where there are none."""
+    found = list(itertools.islice(read, CHUNK))
+    wrong = [one for one in found if isinstance(one, Bad)]
+    return _Chunk(store.as_text(one for one in found if isinstance(one, Line)), wrong) if found else None
 
 
 async def compare(pool: Pool, file: UUID, bank: str) -> None:

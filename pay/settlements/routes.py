@@ -38,7 +38,7 @@ async def settlement_run(
 ) -> list[Settlement]:
     """Pay every merchant out for a day 结算: what was settled is not settled again."""
     del operator
-    return await service.settle(runtime, banks, data.day)
+    return await service.settle(runtime, banks, data.day, rehearsal=data.rehearsal and runtime.settings.sandbox)
 
 
 @get("/settlements", operation_id="settlements_list", opt={"errors": (NotTheServer,)})

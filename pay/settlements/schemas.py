@@ -14,9 +14,13 @@ Account = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6,32}(?!\n)$")]
 
 
 class SettlementRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which day is to be paid out, by the calendar of Beijing."""
+    """Which day is to be paid out, by the calendar of Beijing.
+
+    A `rehearsal`, in the sandbox alone, takes today for a day that is over.
+    """
 
     day: datetime.date
+    rehearsal: bool = False
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,15 +46,16 @@ _HEAD = (
 log = logging.getLogger("pay.settlements")
 
 
-async def settle(runtime: Runtime, banks: Banks, day: datetime.date) -> list[Settlement]:
+async def settle(runtime: Runtime, banks: Banks, day: datetime.date, *, rehearsal: bool = False) -> list[Settlement]:
     """Pay every merchant what it was owed at the end of `day`, once; return the day's settlements.
 
     Booked and committed merchant by merchant before a bank is asked; an answer that does not come leaves the rest to
-    the resolver. Raises DayNotOver.
+    the resolver. A rehearsal takes today for a day that is over. Raises DayNotOver.
     """
-    if day > yesterday(runtime.clock.time()):
+    last = yesterday(runtime.clock.time())
+    if day > (last + datetime.timedelta(days=1) if rehearsal else last):
         raise DayNotOver
-    for merchant, amount in await store.due(runtime.pool, day):
+    for merchant, amount in await store.due(runtime.pool, day, rehearsal=rehearsal):
         for settlement in await _begun(runtime.pool, merchant, day, amount):
             await _pay(runtime, banks, settlement)
     return await settlements(runtime.pool, None, day, 1000)

@@ -11,7 +11,7 @@ from ecard.db import Db, Pool, Row, Tx, begin
 from pay.settlements.errors import ShopExists, ShopTerminalRefused
 
 _SECONDS = 300.0
-_DUE = "SELECT merchant, due FROM settle_due($1)"
+_DUE = "SELECT merchant, due FROM settle_due($1, $2)"
 _BEGIN = "SELECT settle_begin($1, $2, $3)"
 _PAYOUT = """
     SELECT a.id, a.bank, a.bank_ref, a.amount, coalesce(h.name, m.name) AS name, h.id IS NOT NULL AS of_shop,
@@ -77,11 +77,11 @@ class PayoutRow(NamedTuple):
     account: bytes
 
 
-async def due(pool: Pool, day: datetime.date) -> list[tuple[UUID, int]]:
+async def due(pool: Pool, day: datetime.date, *, rehearsal: bool = False) -> list[tuple[UUID, int]]:
     """Return the merchants who are owed something of a day that is over, and how much; settled ones not."""
     async with begin(pool) as tx:
         await tx.execute("SET LOCAL statement_timeout = '300s'")
-        return [(row["merchant"], row["due"]) for row in await tx.fetch(_DUE, day, timeout=_SECONDS)]
+        return [(row["merchant"], row["due"]) for row in await tx.fetch(_DUE, day, rehearsal, timeout=_SECONDS)]
 
 
 async def begin_settlement(tx: Tx, merchant: UUID, day: datetime.date, amount: int) -> list[UUID]:

@@ -102,7 +102,7 @@ def test_a_login_has_four_streams_and_a_fifth_ends_at_once_while_its_page_polls(
     other, elsewhere = party.begin(new_pkce())
     with contextlib.ExitStack() as open_ones:
         # Kept: an iterator that is dropped closes its connection.
-        kept = [open_ones.enter_context(streaming(bureau, tab, page)) for _ in range(feed.EACH)]
+        kept = [open_ones.enter_context(streaming(bureau, tab, page)) for _ in range(feed.LOGINS.each)]
         assert all(next(lines).startswith("data: {") for lines in kept)
         asked = time.monotonic()
         for _ in range(3):
@@ -112,7 +112,7 @@ def test_a_login_has_four_streams_and_a_fifth_ends_at_once_while_its_page_polls(
         assert tab.status(page)["state"] == State.PENDING
         with streaming(bureau, other, elsewhere) as lines:
             assert next(lines).startswith("data: {")
-    assert feed.EACH == 4
+    assert feed.LOGINS.each == 4
     deadline = time.monotonic() + 2 * feed.PULSE
     while True:
         with streaming(bureau, tab, page) as lines:
@@ -126,7 +126,7 @@ def test_a_process_streams_so_many_logins_and_further_pages_poll(
     bureau: Bureau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     party = standard(bureau)
-    monkeypatch.setattr(feed, "ALL", 1)
+    monkeypatch.setattr(feed, "LOGINS", feed.LOGINS._replace(keys=1))
     tab, page = party.begin(new_pkce())
     other, elsewhere = party.begin(new_pkce())
     deadline = time.monotonic() + 2 * feed.PULSE

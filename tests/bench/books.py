@@ -32,7 +32,7 @@ PEOPLE, MERCHANTS, BANKS = 2000, 1000, 10
 LINES = 30_000
 PROMISED_LINES = 30_000.0
 
-# Accounts with ids that a script can compute.
+# Orders have ids in the order of time, as the service makes them. Accounts with ids that a script can compute.
 _SETUP = """
     CREATE OR REPLACE FUNCTION bench_id(kind text, n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
         SELECT (kind || '00000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid
@@ -68,7 +68,7 @@ _TRANSFER = """
 _CHARGE = """
     \\set merchant random(1, {merchants})
     \\set card random({first}, {last})
-    SELECT outcome FROM pay_charge(gen_random_uuid(), gen_random_uuid(), '{terminal}', {agency},
+    SELECT outcome FROM pay_charge(ledger_id(), ledger_id(), '{terminal}', {agency},
         gen_random_uuid()::text, '\\x00', gen_random_uuid()::text, 1, 'bench', 'A2-34', 1::smallint, false, 300,
         ARRAY['BENCH'], 'electronic', 'code', 'possession', ARRAY['hwk'], 'B', :card, NULL,
         uuid_send(gen_random_uuid()), uuid_send(gen_random_uuid()));

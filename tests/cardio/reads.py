@@ -51,10 +51,12 @@ def new_card(
 class Counter:
     """A terminal, and beside it a bridge with one reader."""
 
-    def __init__(self, bureau: Bureau, setting: str = "counter", *, base_url: str | None = None) -> None:
+    def __init__(
+        self, bureau: Bureau, setting: str = "counter", *, base_url: str | None = None, agency: UUID | None = None
+    ) -> None:
         self.bureau = bureau
-        self.terminal: Terminal = bureau.registrar.register_terminal(bureau.agency, setting)
-        self.bridge = Bridge(bureau.registrar, bureau.agency, bureau.issuer)
+        self.terminal: Terminal = bureau.registrar.register_terminal(agency or bureau.agency, setting)
+        self.bridge = Bridge(bureau.registrar, agency or bureau.agency, bureau.issuer)
         self.readers = VirtualReaders("Test Reader 00")
         self.pin: str | None = PIN
         self.lie: Lie = lambda _, answers: answers

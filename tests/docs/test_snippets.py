@@ -1,6 +1,7 @@
 """What the documents say is so: commands exist, the program runs, tables and pictures are the code's own."""
 
 import asyncio
+import itertools
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from cardio.bridge.cli import main as bridge
 from ecard import settings as settings_module
 from ecard.audit import service as audit
 from ecard.cli import group
+from ecard.cli.classroom import BOOKS, teach
 from ecard.cli.story import Cast, tell
 from ecard.runtime import open_runtime
 from ecard.seals import head_of
@@ -71,7 +73,16 @@ def test_every_command_in_a_shell_block_is_taken_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("docs").mkdir()
-    for needed in ("bundle.json", "keys.json", "bank.jwk", "receipt.json", "record.json", "docs/errors.md"):
+    for needed in (
+        "bundle.json",
+        "keys.json",
+        "bank.jwk",
+        "receipt.json",
+        "record.json",
+        "badge.jwt",
+        "certificates.json",
+        "docs/errors.md",
+    ):
         Path(needed).touch()
     for words in command_lines(page(name)):
         if words[0] in PROGRAMS:
@@ -142,13 +153,15 @@ def test_the_readmes_program_prints_what_the_readme_says(settings: Settings, bas
     assert done.stdout == printed
 
 
+@pytest.mark.usefixtures("bank")
 def test_the_demo_prints_what_the_readme_says(bureau: Bureau, settings: Settings) -> None:
     # A server of its own: the bundle that the session's one made last may be older than the story's loss.
     with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as http:
-        cast = Cast(
-            bureau.registrar, bureau.cards, bureau.channel, bureau.terminal(), str(bureau.agency), http, bureau.issuer
-        )
-        told = [f"✓ {n:>2} {step.actor}  {step.zh}\n        {step.en}\n" for n, step in enumerate(tell(cast), 1)]
+        auditor = bureau.security.register_operator("复审员", "training")
+        people = (bureau.registrar, bureau.cards, bureau.finance, bureau.training, auditor)
+        where = (bureau.channel, bureau.terminal(), str(bureau.agency), http, bureau.issuer)
+        steps = itertools.chain(tell(cast := Cast(*people, *where)), teach(cast), [BOOKS])
+        told = [f"✓ {n:>2} {step.actor}  {step.zh}\n        {step.en}\n" for n, step in enumerate(steps, 1)]
     [shown] = blocks(section(page("README.md"), "## 演示输出"), "text")
     assert re.fullmatch(re.escape(shown).replace("…", ".*"), "".join(told)), told
 

@@ -67,7 +67,7 @@ def doors() -> Iterator[Door]:
                 continue
             callers = [name for name in handler.parsed_fn_signature.parameters if name in KINDS]
             assert len(callers) <= 1
-            path = route.path.replace(":uuid", "").replace(":str", "")
+            path = route.path.replace(":uuid", "").replace(":str", "").replace(":int", "")
             role = handler.opt.get("role")
             yield Door(str(handler.operation_id), method, path, callers[0] if callers else None, role)
 
@@ -87,9 +87,14 @@ def everybody(bureau: Bureau) -> dict[str, Session]:
 def test_the_doors_that_stand_open_are_these() -> None:
     assert OPEN == [
         "bank_notify",
+        "benefit_notices",
         "bundle_get",
         "catalogue_item",
         "catalogue_list",
+        "credential_bundle",
+        "credential_key",
+        "credential_keys",
+        "credential_status",
         "discovery",
         "health_get",
         "jwks_get",

@@ -184,6 +184,7 @@ def test_types_are_named_as_published() -> None:
         "ecard-seal+jwt",
         "ecard-denied+jwt",
         "ecard-ledger-period+jwt",
+        "ecard-benefit-manifest+jwt",
         "ecard-device+jwt",
         "at+jwt",
         "JWT",

@@ -8,13 +8,13 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from ecard.access.model import new_share
 from ecard.cards.sandbox import FACE_PASSED
-from ecard.client import Channel, Phone, Session, Terminal
+from ecard.client import Channel, Phone, Terminal
 from ecard.client.actors import device_proof, new_signer
 from ecard.encoding import b64url
 from ecard.ids import new_id
@@ -24,20 +24,16 @@ from tests.auth.party import fapi, new_pkce
 from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
+from tests.openapi import good_benefits
+from tests.openapi.request import Good
+from tests.openapi.training import TRAINING
 from tests.operator import TABLE, TransitOperator, settled
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 from tests.training import FACE, SOURCE, Programme, asked, audited, stranger
+from tests.vouchers.credentials.trained import Academy
 
 _later = itertools.count()
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
-
-
-class Good(NamedTuple):
-    """A request: its caller (None for a public operation), body and path parameters."""
-
-    caller: Session | None = None
-    body: dict[str, Any] | None = None
-    path: dict[str, str] | None = None
 
 
 def _key() -> dict[str, str]:
@@ -252,6 +248,30 @@ def _receipt(bureau: Bureau) -> Good:
     return Good(phone, path={"receipt": order})
 
 
+@cache
+def _academy(bureau: Bureau) -> Academy:
+    return Academy(bureau)
+
+
+def _credential(bureau: Bureau) -> Good:
+    one = _academy(bureau).train()
+    return Good(one.phone, path={"credential": str(one.credential)})
+
+
+def _credential_key(bureau: Bureau) -> Good:
+    [key, *_] = bureau.http.get("/v1/credentials/keys").json()["keys"]
+    return Good(path={"kid": key["kid"].rpartition("/")[2]})
+
+
+def _training_record(bureau: Bureau) -> Good:
+    evidence = {"kind": "code", "code": _phone(bureau).code()}
+    return Good(bureau.terminal("kiosk"), {"item": "A1-76", "evidence": evidence})
+
+
+def _counted(bureau: Bureau) -> Good:
+    return Good(bureau.training, path={"programme": str(_academy(bureau).programme)})
+
+
 def _terms(bureau: Bureau) -> Good:
     phone = bureau.phone(level=2)
     return Good(phone, {"busi_seq": phone.prove(PASSWORD), "free_each": 20_000, "free_times": 10})
@@ -460,6 +480,7 @@ def _reversible(bureau: Bureau) -> Good:
 
 
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
+    **good_benefits.GOOD,
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
@@ -518,7 +539,20 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_order_confirm": _confirmed,
     "my_order_decline": _declined,
     "my_orders": lambda bureau: Good(_phone(bureau)),
+    "my_orders_waiting": lambda bureau: Good(_phone(bureau)),
     "my_receipt": _receipt,
+    "my_training": lambda bureau: Good(_phone(bureau)),
+    "training_record": _training_record,
+    "my_credentials": lambda bureau: Good(_phone(bureau)),
+    "my_credential": _credential,
+    "credential_status": lambda _: Good(path={"number": "0"}),
+    "credential_bundle": lambda _: Good(),
+    "credential_keys": lambda _: Good(),
+    "credential_key": _credential_key,
+    "voucher_statistics": _counted,
+    "voucher_statistics_csv": _counted,
+    "institution_statistics": lambda bureau: Good(_merchant_server(bureau)),
+    "institution_statistics_csv": lambda bureau: Good(_merchant_server(bureau)),
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "order_close": _of_order,
@@ -592,4 +626,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "webhook_rotate": _endpoint,
     "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
     "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
+    **TRAINING,
 }

@@ -18,8 +18,9 @@ from ecard import signatures
 from ecard.client import Session
 from ecard.signatures import Call
 from tests.bureau import Bureau
-from tests.openapi.good import GOOD, Good
+from tests.openapi.good import GOOD
 from tests.openapi.observed import COMMITTED, declared, observed, undeclared
+from tests.openapi.request import Good
 
 pytestmark = pytest.mark.usefixtures("bank_house")
 """A good request of payment finds a bank."""

@@ -4,6 +4,16 @@
 ALTER TABLE operator DROP CONSTRAINT operator_role_check;
 ALTER TABLE operator ADD CHECK (role IN ('registrar', 'cards', 'security', 'finance'));
 
+-- What one column may hold is said by its type: a CHECK is read and compiled anew by every statement that writes a row,
+-- a domain is kept. A CHECK that stays compares two columns.
+CREATE DOMAIN ledger_word AS text CHECK (VALUE ~ '^[a-z_]{1,40}$');
+CREATE DOMAIN ledger_unit AS text CHECK (VALUE ~ '^(CNY|VHOUR|VOUCHER/[A-Za-z0-9_-]{1,64})$');
+CREATE DOMAIN leg_amount AS bigint CHECK (VALUE <> 0);
+CREATE DOMAIN leg_place AS bigint CHECK (VALUE > 0);
+CREATE DOMAIN amount_held AS bigint CHECK (VALUE >= 0);
+CREATE DOMAIN amount_to_hold AS bigint CHECK (VALUE > 0);
+CREATE DOMAIN hold_state AS text CHECK (VALUE IN ('open', 'posted', 'voided', 'expired'));
+
 -- What an account is for, and the terms on which one of that book is opened. `floor`: what balance − held may not
 -- fall below (none: as far as it goes). `hot`: many post to it at once, so that credits, and debits where there is
 -- no floor, are appended without a lock (`hot_leg`) and folded into entries later.
@@ -29,13 +39,13 @@ INSERT INTO book (name, normal_side, floor, hot) VALUES
 
 CREATE TABLE account (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    owner_kind text NOT NULL CHECK (owner_kind ~ '^[a-z_]{1,32}$'),
+    owner_kind ledger_word NOT NULL,
     owner text NOT NULL,
     book text NOT NULL REFERENCES book,
-    unit text NOT NULL CHECK (unit ~ '^(CNY|VHOUR|VOUCHER/[A-Za-z0-9_-]{1,64})$'),
+    unit ledger_unit NOT NULL,
     normal_side text NOT NULL,
     balance bigint NOT NULL DEFAULT 0,
-    held bigint NOT NULL DEFAULT 0 CHECK (held >= 0),
+    held amount_held NOT NULL DEFAULT 0,
     floor bigint,
     seq bigint NOT NULL DEFAULT 0,
     hot boolean NOT NULL,
@@ -46,8 +56,8 @@ CREATE TABLE account (
 
 CREATE TABLE journal (
     id uuid PRIMARY KEY,
-    kind text NOT NULL CHECK (kind ~ '^[a-z_]{1,40}$'),
-    ref_kind text NOT NULL CHECK (ref_kind ~ '^[a-z_]{1,40}$'),
+    kind ledger_word NOT NULL,
+    ref_kind ledger_word NOT NULL,
     ref uuid NOT NULL,
     reverses uuid REFERENCES journal,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -64,10 +74,10 @@ CREATE SEQUENCE ledger_leg_n;
 -- below are the only writers, and `ecard ledger check` looks for legs without account or journal.
 CREATE TABLE entry (
     account uuid NOT NULL,
-    seq bigint NOT NULL CHECK (seq > 0),
+    seq leg_place NOT NULL,
     n bigint NOT NULL DEFAULT nextval('ledger_leg_n'),
     journal uuid NOT NULL,
-    amount bigint NOT NULL CHECK (amount <> 0),
+    amount leg_amount NOT NULL,
     balance_after bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (account, seq)
@@ -78,7 +88,7 @@ CREATE TABLE hot_leg (
     n bigint NOT NULL DEFAULT nextval('ledger_leg_n'),
     account uuid NOT NULL,
     journal uuid NOT NULL,
-    amount bigint NOT NULL CHECK (amount <> 0),
+    amount leg_amount NOT NULL,
     PRIMARY KEY (account, n)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX hot_leg_by_journal ON hot_leg (journal);
@@ -86,10 +96,10 @@ CREATE INDEX hot_leg_by_journal ON hot_leg (journal);
 CREATE TABLE hold (
     id uuid PRIMARY KEY,
     account uuid NOT NULL REFERENCES account,
-    amount bigint NOT NULL CHECK (amount > 0),
-    ref_kind text NOT NULL CHECK (ref_kind ~ '^[a-z_]{1,40}$'),
+    amount amount_to_hold NOT NULL,
+    ref_kind ledger_word NOT NULL,
     ref uuid NOT NULL,
-    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'posted', 'voided', 'expired')),
+    state hold_state NOT NULL DEFAULT 'open',
     journal uuid REFERENCES journal,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz,

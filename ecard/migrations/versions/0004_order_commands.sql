@@ -3,6 +3,8 @@
 -- A holder's code at a till: order, code, limits and attempt in one statement, before the bank is asked.
 -- Outcomes: ok; taken (the order number is known: a retry, or another order's); payer_unknown (bind the bank and
 -- ask again); a refusal, which leaves an audit row and no effect.
+-- The payer's phone is woken where it is to ask for the password; not by the charges that need none, for commits that
+-- notify wait for each other.
 CREATE FUNCTION pay_charge(
     p_id uuid, p_attempt uuid, p_terminal uuid, p_merchant uuid, p_request_id text, p_body bytea,
     p_out_trade_no text, p_amount bigint, p_subject text, p_item text, p_level smallint, p_confirm boolean,
@@ -89,6 +91,8 @@ BEGIN
         INSERT INTO bank_attempt (id, subject, kind, order_id, bank, bank_ref, amount, next_check_at)
             VALUES (p_attempt, p_id, 'pay', p_id, pay_charge.bank, pay_charge.bank_ref, p_amount,
                     bank_first_check(pay_charge.bank));
+    ELSE
+        PERFORM pg_notify('ecard_payer', p_card::text);
     END IF;
 END $$;
 
@@ -213,6 +217,9 @@ BEGIN
     IF o.state IN ('created', 'user_confirming') THEN
         UPDATE pay_order p SET state = 'closed' WHERE p.id = p_order RETURNING * INTO o;
         PERFORM pay_tell(o, 'order.closed');
+        IF o.payer IS NOT NULL THEN
+            PERFORM pg_notify('ecard_payer', o.payer::text);
+        END IF;
         outcome := 'ok';
     ELSE
         outcome := CASE o.state WHEN 'closed' THEN 'again' ELSE 'not_waiting' END;

@@ -15,8 +15,7 @@ CREATE TABLE merchant (
     suspended_at timestamptz
 );
 
--- What one column of a busy table may hold is said by its type: a CHECK is read and compiled anew by every statement
--- that writes a row (20 µs each), a domain is kept. A CHECK that stays compares two columns.
+-- What one column may hold is said by its type, as in the ledger (0004_ledger.sql).
 CREATE DOMAIN fen_counted AS bigint CHECK (VALUE >= 0);
 CREATE DOMAIN fen_asked AS bigint CHECK (VALUE > 0);
 CREATE DOMAIN order_amount AS bigint CHECK (VALUE BETWEEN 1 AND 999999999999);

@@ -26,7 +26,8 @@ CREATE TABLE recon_bad_line (
 );
 
 -- What a bank's files say of each reference. `copy` counts lines of one reference, kind and day: a second is a
--- duplicate. `amount` is positive where the bank took money for us, negative where it paid.
+-- duplicate. `amount` is positive where the bank took money for us, negative where it paid. No foreign key to the file:
+-- it would be asked for each of a million lines (`ecard ledger check` looks instead); a file's lines lie together.
 CREATE TABLE recon_line (
     bank text NOT NULL,
     ref text NOT NULL,
@@ -37,10 +38,10 @@ CREATE TABLE recon_line (
     amount bigint NOT NULL CHECK (amount <> 0),
     of text,
     at timestamptz NOT NULL,
-    file uuid NOT NULL REFERENCES recon_file,
+    file uuid NOT NULL,
     PRIMARY KEY (bank, ref, day, kind, copy)
 );
-CREATE INDEX recon_line_file ON recon_line (file);
+CREATE INDEX recon_line_file ON recon_line USING brin (file);
 
 -- 差错. A difference is booked when it is opened, and again when it is closed: what is open is in suspense.
 CREATE TABLE recon_break (

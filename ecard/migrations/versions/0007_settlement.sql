@@ -54,7 +54,9 @@ $$;
 -- What each merchant was owed when a day ended, as far as it is still there. A refund after that takes from it. A day
 -- before one that was settled is settled with it: what is there now is another day's. Who names a bank that is not
 -- registered is owed until it is: nobody could be asked to pay.
-CREATE FUNCTION settle_due(p_day date) RETURNS TABLE (merchant uuid, due bigint) LANGUAGE sql STABLE AS $$
+-- A rehearsal takes a day that is not over for one that is.
+CREATE FUNCTION settle_due(p_day date, p_rehearsal boolean DEFAULT false) RETURNS TABLE (merchant uuid, due bigint)
+LANGUAGE sql STABLE AS $$
     WITH later AS (
         SELECT l.account, sum(l.amount) AS amount FROM ledger_leg l
         WHERE l.journal >= first_id((p_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai') GROUP BY l.account
@@ -62,7 +64,7 @@ CREATE FUNCTION settle_due(p_day date) RETURNS TABLE (merchant uuid, due bigint)
     SELECT m.agency, least(b.available, b.balance - coalesce(t.amount, 0))::bigint
     FROM merchant m JOIN account_balance b ON b.id = m.payable LEFT JOIN later t ON t.account = m.payable
     WHERE least(b.available, b.balance - coalesce(t.amount, 0)) > 0
-        AND (p_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= clock_timestamp()
+        AND (p_rehearsal OR (p_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' <= clock_timestamp())
         AND NOT EXISTS (SELECT FROM settlement s WHERE s.merchant = m.agency AND s.day >= p_day)
         AND EXISTS (SELECT FROM bank k WHERE k.code = m.bank)
     ORDER BY m.agency

@@ -18,4 +18,6 @@ def upgrade() -> None:
     run("0008_voucher_commands.sql")
     run("0008_voucher_batches.sql")
     run("0008_classes.sql")
+    run("0008_class_commands.sql")
+    run("0008_completions.sql")
     run("0008_credentials.sql")

@@ -14,4 +14,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Create what benefits are paid out by."""
-    run("0009_disbursement.sql")
+    for name in ("disbursement", "disbursement_review", "disbursement_paying"):
+        run(f"0009_{name}.sql")

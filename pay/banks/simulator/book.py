@@ -18,8 +18,8 @@ OPENING = 10_000_000_00
 BEIJING = timezone(timedelta(hours=8))
 INSUFFICIENT, NO_ACCOUNT, REUSED, TOO_MUCH, NO_ORIGINAL = "51", "14", "94", "61", "25"
 """Declines, numbered as in ISO 8583 field 39."""
-CLOSED_ACCOUNT = "0000"
-"""An account that begins with these digits is closed."""
+CLOSED_ACCOUNT = ("0000", "620000")
+"""An account that begins with digits like these is closed."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS account (number TEXT PRIMARY KEY, balance INTEGER NOT NULL);

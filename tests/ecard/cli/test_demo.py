@@ -16,6 +16,8 @@ from tests.bureau import Bureau, ecard, new_database
 from tests.conftest import serving
 
 STEPS = 12
+ALL = STEPS + 8 + 1
+"""With those of a training voucher, and the books."""
 
 
 @pytest.fixture
@@ -25,6 +27,9 @@ def cast(bureau: Bureau, settings: Settings) -> Iterator[Cast]:
         yield Cast(
             Operator(http, bureau.registrar.actor, bureau.registrar.signer),
             Operator(http, bureau.cards.actor, bureau.cards.signer),
+            Operator(http, bureau.finance.actor, bureau.finance.signer),
+            Operator(http, bureau.training.actor, bureau.training.signer),
+            Operator(http, bureau.training.actor, bureau.training.signer),
             Channel(http, bureau.channel.actor, bureau.channel.signer),
             Terminal(http, bureau.terminal().actor, bureau.terminal().signer),
             str(bureau.agency),
@@ -61,5 +66,5 @@ def test_the_demonstration_ends_by_itself_without_a_terminal_and_runs_again(sett
     for _ in range(2):
         result = ecard(own, "demo", "--port", "0")
         assert result.exit_code == 0, result.output
-        assert len(re.findall(r"^✓", result.output, re.MULTILINE)) == STEPS
+        assert len(re.findall(r"^✓", result.output, re.MULTILINE)) == ALL
         assert "Everything holds." in result.output
