@@ -22,7 +22,7 @@ serve: setup ## 启动服务 · run the server
 	@$(BIN)/ecard serve
 
 test: dev clients packages card ## 运行全部测试 · run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 check: dev ## 静态检查与接口文档核对 · lint, types, layers, API document
 	$(BIN)/ruff check .

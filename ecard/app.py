@@ -105,6 +105,7 @@ from qr import evidence
 from qr import routes as codes
 from qr.bundle import BundleMaker
 from qr.errors import CodeRefused
+from vouchers.allowances import routes as allowances
 from vouchers.attendance import routes as attendance
 from vouchers.batches import routes as voucher_batches
 from vouchers.batches import working as voucher_issuing
@@ -156,6 +157,7 @@ ROUTERS = [
     receipts.router,
     credentials.router,
     statistics.router,
+    allowances.router,
     disbursement.router,
     voucher_programmes.router,
     voucher_batches.router,

@@ -38,6 +38,33 @@ PCSCD = Path(tempfile.gettempdir()) / f"ecard-pcscd-{os.getpid()}"
 os.environ["PCSCLITE_CSOCK_NAME"] = str(PCSCD / "run" / "pcscd.comm")
 
 
+LONG = (
+    "openapi/test_schemathesis.py",
+    "races/",
+    "ecard/cli/test_demo.py",
+    "ecard/embedded/",
+    "ecard/test_access_matrix.py",
+    "auth/real/",
+    "cardio/test_pcscd.py",
+    "cardio/server/",
+    "vouchers/",
+    "pay/",
+)
+"""What takes longest, first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    rank = {place: n for n, place in enumerate(LONG)}
+    here = Path(__file__).parent
+
+    def key(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((n for place, n in rank.items() if path.startswith(place)), len(LONG))
+
+    items.sort(key=key)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure where nothing may be skipped (ECARD_NO_SKIP=1).

@@ -20,6 +20,7 @@ from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
 from pay.settlements import checks as settlements
 from vouchers.batches import checks as voucher_batches
+from vouchers.completion import checks as completion
 from vouchers.life import checks as vouchers
 
 CHECKS: tuple[Check, ...] = (
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *disbursement.CHECKS,
     *vouchers.CHECKS,
     *voucher_batches.CHECKS,
+    *completion.CHECKS,
 )
 """Every invariant that SQL can find broken, in the order in which they are asked; a feature's own are a line here."""
 PERIODS = Text("每条分录与封存周期一致", "each leg is as its period sealed it")

@@ -115,6 +115,18 @@ def test_a_stranger_reads_the_chain_by_the_page() -> None:
     assert holds(device, read["device signature"], b"EC1D" + raw[:62] + raw[126:135])
 
 
+def test_a_stranger_reads_a_posted_code_by_the_page() -> None:
+    raw = raw_of("posted")
+    table = [(int(row[0]), int(row[1]), row[2]) for row in rows(section(PAGE, "## P:"))]
+    read = {name: raw[offset : offset + size] for offset, size, name in table}
+    assert sum(size for _, size, _ in table) == len(raw) == len(raw_of("ticket"))
+    assert raw[:29].hex() == VECTORS["posted"]["body"]
+    assert (read["version and mode"], read["scene"]) == (b"\x13", bytes([Scene.VOUCHER]))
+    assert (int.from_bytes(read["step"]), int.from_bytes(read["number"])) == (60000000, 3)
+    assert read["subject"].hex() == "00112233445566778899aabbccddeeff"
+    assert holds(issuer_key(), read["signature"], b"EC1P" + raw[:29])
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_code_is_good_exactly_as_long_as_the_page_says(kind: str) -> None:
     point = b"\x04" + b"".join(urlsafe_b64decode(VECTORS["issuer"]["jwk"][part] + "=") for part in "xy")

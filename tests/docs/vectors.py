@@ -14,6 +14,7 @@ from qr.model import (
     CHAIN,
     EPOCH,
     LIFETIME,
+    POSTED,
     STEP,
     TICKET,
     Body,
@@ -23,12 +24,14 @@ from qr.model import (
     signed_ticket,
     text,
 )
+from qr.posted import signed_posted
 from qr.verify import pack_device_key
 
 MASTER_KEY = bytes(range(32))
 KID = "code-vector"
 SLOT, CARD, DEVICE, NONCE, BITS, HOURS = 7, 123456, 654321, 0x0102030405060708, 24, 24
 SHOWN_AT = 1800000000
+SUBJECT = bytes.fromhex("00112233445566778899aabbccddeeff")
 ISSUER_D, DEVICE_D = int.from_bytes(bytes(range(1, 33))), int.from_bytes(bytes(range(33, 65)))
 
 
@@ -54,6 +57,7 @@ def vectors() -> dict[str, Any]:
     certificate = Body(CHAIN, SLOT, 0, 0, step, HOURS, place, hidden).pack()
     certificate += pack_device_key(device.suite, device.public)
     tail = Tail(Scene.RIDE, step + 100, 1).pack()
+    shown = Body(POSTED, SLOT, Scene.VOUCHER, 0, step, LIFETIME, 3, SUBJECT).pack()
     certified = certificate + issuer.sign(signed_certificate(certificate))
     return {
         "issuer": {"private": f"{ISSUER_D:064x}", "jwk": to_jwk(issuer.suite, issuer.public)},
@@ -72,6 +76,7 @@ def vectors() -> dict[str, Any]:
             "good_from": (step + 99) * STEP,
             "good_until": (step + 100 + LIFETIME + 1) * STEP,
         },
+        "posted": {"body": shown.hex(), "text": text(shown + issuer.sign(signed_posted(shown)))},
         "issuer_side": {
             "master_key": MASTER_KEY.hex(),
             "kid": KID,

@@ -25,12 +25,12 @@ from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
+from tests.openapi.certificates import CERTIFICATES
 from tests.openapi.request import Good
 from tests.openapi.training import TRAINING
 from tests.operator import TABLE, TransitOperator, settled
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 from tests.training import FACE, SOURCE, Programme, asked, audited, stranger
-from tests.vouchers.credentials.trained import Academy
 
 _later = itertools.count()
 _ADDRESS = {"url": "http://127.0.0.1:9/"}
@@ -246,30 +246,6 @@ def _receipt(bureau: Bureau) -> Good:
     order = _shop(bureau).charge(phone.code("pay"))["id"]
     receipt_of(phone, order)
     return Good(phone, path={"receipt": order})
-
-
-@cache
-def _academy(bureau: Bureau) -> Academy:
-    return Academy(bureau)
-
-
-def _credential(bureau: Bureau) -> Good:
-    one = _academy(bureau).train()
-    return Good(one.phone, path={"credential": str(one.credential)})
-
-
-def _credential_key(bureau: Bureau) -> Good:
-    [key, *_] = bureau.http.get("/v1/credentials/keys").json()["keys"]
-    return Good(path={"kid": key["kid"].rpartition("/")[2]})
-
-
-def _training_record(bureau: Bureau) -> Good:
-    evidence = {"kind": "code", "code": _phone(bureau).code()}
-    return Good(bureau.terminal("kiosk"), {"item": "A1-76", "evidence": evidence})
-
-
-def _counted(bureau: Bureau) -> Good:
-    return Good(bureau.training, path={"programme": str(_academy(bureau).programme)})
 
 
 def _terms(bureau: Bureau) -> Good:
@@ -541,18 +517,6 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "my_orders": lambda bureau: Good(_phone(bureau)),
     "my_orders_waiting": lambda bureau: Good(_phone(bureau)),
     "my_receipt": _receipt,
-    "my_training": lambda bureau: Good(_phone(bureau)),
-    "training_record": _training_record,
-    "my_credentials": lambda bureau: Good(_phone(bureau)),
-    "my_credential": _credential,
-    "credential_status": lambda _: Good(path={"number": "0"}),
-    "credential_bundle": lambda _: Good(),
-    "credential_keys": lambda _: Good(),
-    "credential_key": _credential_key,
-    "voucher_statistics": _counted,
-    "voucher_statistics_csv": _counted,
-    "institution_statistics": lambda bureau: Good(_merchant_server(bureau)),
-    "institution_statistics_csv": lambda bureau: Good(_merchant_server(bureau)),
     "my_terms": _terms,
     "operator_register": lambda bureau: Good(bureau.security, {"name": "操作员", "role": "cards", "key": _key()}),
     "order_close": _of_order,
@@ -627,4 +591,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "webhook_trigger": lambda bureau: Good(_merchant_server(bureau)),
     "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
     **TRAINING,
+    **CERTIFICATES,
 }

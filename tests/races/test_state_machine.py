@@ -233,7 +233,7 @@ def test_a_code_is_accepted_only_unused_from_a_bound_phone_of_a_living_card(bure
     run_state_machine_as_test(
         lambda: CardAndCode(bureau, channels, terminals),  # type: ignore[arg-type] # any factory will do
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=25,
             deadline=None,
             # Twenty-five steps are few enough to read, and shrinking them takes minutes.

@@ -13,8 +13,8 @@ from ecard.callers import Operator, Terminal
 from ecard.errors import Invalid, NotFound
 from ecard.given import Given
 from ecard.runtime import Runtime
-from pay.webhooks.errors import NotTheServer
-from pay.webhooks.service import merchant_of
+from vouchers.life.errors import ServerWanted
+from vouchers.life.service import institution_of
 from vouchers.statistics import service
 from vouchers.statistics.schemas import InstitutionFigures, ProgrammeStatistics
 from vouchers.statistics.service import Counter
@@ -57,21 +57,21 @@ async def voucher_statistics_csv(
     return _file(await statistics.programme_csv(programme), "voucher-statistics.csv")
 
 
-@get("/voucher-statistics", operation_id="institution_statistics", opt={"errors": (NotTheServer,)})
+@get("/voucher-statistics", operation_id="institution_statistics", opt={"errors": (ServerWanted,)})
 async def institution_statistics(terminal: Given[Terminal], runtime: Given[Runtime]) -> list[InstitutionFigures]:
     """Count the vouchers bound to the institution's own classes 本机构培训券统计, by programme."""
-    return await service.own_part(runtime, merchant_of(terminal))
+    return await service.own_part(runtime, institution_of(terminal))
 
 
 @get(
     "/voucher-statistics.csv",
     operation_id="institution_statistics_csv",
     media_type=_CSV,
-    opt={"errors": (NotTheServer,), "media": _CSV},
+    opt={"errors": (ServerWanted,), "media": _CSV},
 )
 async def institution_statistics_csv(terminal: Given[Terminal], runtime: Given[Runtime]) -> Response[bytes]:
     """Download the institution's own part 本机构培训券统计表, by programme and source, as CSV."""
-    return _file(await service.own_part_csv(runtime, merchant_of(terminal)), "voucher-statistics.csv")
+    return _file(await service.own_part_csv(runtime, institution_of(terminal)), "voucher-statistics.csv")
 
 
 def _span(since: str | None, until: str | None) -> tuple[datetime.date, datetime.date] | None:

@@ -21,3 +21,4 @@ def upgrade() -> None:
     run("0008_class_commands.sql")
     run("0008_completions.sql")
     run("0008_credentials.sql")
+    run("0008_allowances.sql")

@@ -92,7 +92,7 @@ def test_an_institution_sees_its_own_part_and_no_more(bureau: Bureau, school: Ac
     assert (part["figures"]["issued"], part["figures"]["redeemed"]) == (3, 1)
     assert len(online.call("GET", "/v1/voucher-statistics.csv").text.splitlines()) == 2
     assert bureau.terminal("online").call("GET", "/v1/voucher-statistics").json() == []
-    with refused("webhook_terminal_refused", 403):
+    with refused("institution_server_wanted", 403):
         bureau.terminal("till").call("GET", "/v1/voucher-statistics")
 
 
