@@ -31,6 +31,7 @@ _COMMANDS = {
     "reconcile": "reconcile",
     "receipt": "receipt",
     "serve": "serve",
+    "vouchers": "vouchers",
     "webhooks": "webhooks",
 }
 """Each command and the module of this package that it stands in; only the one that is called is imported."""
@@ -70,6 +71,7 @@ def group() -> None:
     ecard reconcile FILE           银行对账文件 · a bank's day file
     ecard webhooks listen          本机接收并验证通知 · receive and verify notifications here
     ecard benefits upload F        导入待遇明细 · take a file of benefits in
+    ecard vouchers issue           发放培训券 · issue training vouchers
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network
     ecard credential verify F      离线核验培训证书 · check a certificate with no network

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -36,7 +37,7 @@ from qr.bundle import BundleMaker
 from qr.model import step_at
 from qr.offline import OfflineVerifier, trust_on_first_use
 from tests.bank import banking
-from tests.bench import books, card
+from tests.bench import books, card, training
 from tests.bench import seed as seeding
 from tests.bench.load import Load, drive, post
 from tests.bench.ours import FLOORS, compare
@@ -119,6 +120,14 @@ async def _prepared(settings: Settings) -> tuple[Runtime, seeding.Cast, str]:
     bundle = await BundleMaker(runtime).current()
     await runtime.close()
     return runtime, cast, bundle
+
+
+async def _audited(settings: Settings, cast: seeding.Cast) -> list[UUID]:
+    runtime = await open_runtime(settings)
+    try:
+        return await training.audited(runtime, cast, PEOPLE)
+    finally:
+        await runtime.close()
 
 
 def offline(runtime: Runtime, cast: seeding.Cast, bundle: str) -> Figure:
@@ -206,8 +215,10 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         "PYTHONPATH": str(Path.cwd()),
     }
     bare_command = [sys.executable, "-m", "tests.bench.bare"]
-    loads: dict[str, list[Load]] = {"bare": [], "single": [], "batch": [], "visit": [], "charge": []}
+    loads: dict[str, list[Load]] = {"bare": [], "single": [], "batch": [], "visit": [], "charge": [], "redeem": []}
     tpcb: list[float] = []
+    issued: list[float] = []
+    audited = asyncio.run(_audited(settings, cast))
     people = iter(range(0, PEOPLE, PEOPLE // ROUNDS))
     bare_request = [post("/bare", b'{"scene":"identity","count":1}', {})]
     with (
@@ -226,6 +237,10 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
             visitors = cast.holders[first : first + PEOPLE // ROUNDS]
             loads["visit"].append(drive(port, seeding.visit_requests(runtime, cast, visitors), wanted=201))
             loads["charge"].append(drive(port, seeding.charge_requests(runtime, cast, visitors), wanted=201))
+            redeemed = audited[first : first + PEOPLE // ROUNDS]
+            redemptions = training.redemption_requests(runtime, cast, redeemed)
+            loads["redeem"].append(drive(port, redemptions, wanted=201))
+            issued.append(training.issuing(settings))
         memory = max(resident(pid) for pid in pids)
         paid = sum(one["state"] == "ok" for one in bank.book().values())
         # A busy machine may leave one undecided: the resolver's business, and not what is measured.
@@ -235,7 +250,7 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         assert not wrong, f"{name}: {wrong} wrong answers"
         for at in ("p50", "p99"):
             ours, bare = ([getattr(run, at) for run in loads[one]] for one in (name, "bare"))
-            if name not in {"bare", "charge"}:
+            if name not in {"bare", "charge", "redeem"}:
                 report.append(figure(f"{name} {at}, 32 connections", "ms", ours, f"bare POST {at}", bare, None))
     rates = {name: [run.rate for run in runs] for name, runs in loads.items()}
     batch = [rate * 20 for rate in rates["batch"]]
@@ -244,6 +259,8 @@ def measure(stores: Stores, directory: Path, console: Console) -> list[Figure]:
         figure("issue, 20 codes a call", "codes/s", batch, "one code a call", rates["single"], 5),
         figure("visit over HTTP", "visits/s", rates["visit"], "pgbench TPC-B", tpcb, 0.6),
         figure("QR charge over HTTP", "charges/s", rates["charge"], "pgbench TPC-B", tpcb, 0.6),
+        figure("voucher redemption over HTTP", "/s", rates["redeem"], "pgbench TPC-B", tpcb, 0.5),
+        figure("vouchers of a batch", "/s", issued, "10,000 a second", [training.PROMISED], 1),
         figure("QR charge p99, 32 connections", "ms", [run.p99 for run in loads["charge"]], "80 ms", [80.0], None),
         Figure("memory of a worker", "MB", round(memory, 1), "150 MB", 150, round(memory / 150, 3), None),
     ]

@@ -78,7 +78,8 @@ BEGIN
     v_from := b.issued + b.skipped;
     v_to := least(b.quantity, v_from + p_limit);
     WITH fresh AS MATERIALIZED (
-        SELECT s.n, ledger_id() AS id, CASE WHEN b.face > 0 THEN ledger_id() END AS hold, w.holder, w.slot
+        SELECT s.n, ledger_id() AS id, CASE WHEN b.face > 0 THEN ledger_id() END AS hold,
+               voucher_random() AS number, w.holder, w.slot
         FROM generate_series(v_from, v_to - 1) s (n) LEFT JOIN LATERAL (
             SELECT p.holder, voucher_free_slot(b.programme, p.holder, g.per_person) AS slot
             FROM batch_person p JOIN voucher_programme g ON g.id = b.programme
@@ -91,7 +92,7 @@ BEGIN
     ), made AS (
         INSERT INTO voucher (id, serial, batch, n, programme, holder, slot, face, state, valid_from, valid_until, hold,
                              version)
-            SELECT f.id, voucher_serial(), p_batch, f.n, b.programme, f.holder, f.slot, b.face,
+            SELECT f.id, voucher_serial(f.number), p_batch, f.n, b.programme, f.holder, f.slot, b.face,
                    CASE WHEN b.pushed THEN 'claimed' ELSE 'issued' END, b.valid_from, b.valid_until, f.hold,
                    b.pushed::integer
             FROM fresh f

@@ -51,6 +51,8 @@ DECLARE
     v_holder uuid;
     v_slot smallint;
     v_found uuid;
+    v_version integer;
+    v_broken text;
 BEGIN
     SELECT * INTO p FROM voucher_programme WHERE id = p_programme;
     SELECT c.holder INTO v_holder FROM card c WHERE c.seq = p_card AND c.status = 'active';
@@ -62,6 +64,8 @@ BEGIN
         WHEN p.groups <> '{}' AND coalesce(p_group <> ALL (p.groups), true) THEN 'group_wanted'
         ELSE 'ok' END;
     IF outcome = 'ok' THEN
+        -- One person's claims of a programme are taken one after the other; other people's are not waited for.
+        PERFORM pg_advisory_xact_lock(hashtextextended(p_programme::text || v_holder::text, 0));
         v_slot := voucher_free_slot(p_programme, v_holder, p.per_person);
         IF v_slot IS NULL THEN
             outcome := 'has_one';
@@ -78,12 +82,17 @@ BEGIN
     IF outcome = 'ok' THEN
         BEGIN
             UPDATE voucher v SET state = 'claimed', holder = v_holder, slot = v_slot, version = v.version + 1
-                WHERE v.id = v_found;
+                WHERE v.id = v_found RETURNING v.version INTO v_version;
             INSERT INTO voucher_event (voucher, seq, kind, actor, place, evidence, detail)
-                VALUES (v_found, 1, 'claimed', p_actor, p_place, p_evidence,
+                VALUES (v_found, v_version, 'claimed', p_actor, p_place, p_evidence,
                     CASE WHEN p_group IS NULL THEN '{}' ELSE jsonb_build_object('group', p_group) END);
             voucher := v_found;
         EXCEPTION WHEN unique_violation THEN
+            -- A batch has pushed the same person one meanwhile.
+            GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
+            IF v_broken <> 'voucher_slot' THEN
+                RAISE;
+            END IF;
             outcome := 'has_one';
         END;
     END IF;
