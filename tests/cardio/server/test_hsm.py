@@ -9,7 +9,7 @@ import pytest
 
 from cardio.keys.hsm import serve
 from cardio.keys.software import sandbox_keys
-from ecard import app as composition
+from ecard import parts
 from ecard.settings import Settings
 from tests.bureau import Bureau
 from tests.cardio.reads import Counter, new_card
@@ -45,7 +45,7 @@ def test_with_an_hsm_a_card_proves_itself_and_a_copy_does_not(
     bureau: Bureau, settings: Settings, hsm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No key but the HSM's: what the sandbox has by itself is taken away.
-    monkeypatch.setattr(composition, "sandbox_keys", lambda: None)
+    monkeypatch.setattr(parts, "sandbox_keys", lambda: None)
     _, card = new_card(bureau)
     with serving(msgspec.structs.replace(settings, card_hsm=hsm)) as url:
         counter = Counter(bureau, base_url=url)
