@@ -360,6 +360,8 @@ class Training(RuleBasedStateMachine):
             assert self._do(f"voucher_reverse('{one.id}', NULL, 'why')") == "settled", "it is begun"
         self._do(f"settle_book('{attempt['id']}', '{'ok' if ok else 'failed'}', '')")
         assert int(self._do("voucher_settle(1000)")) == (len(waiting) if ok else 0)
+        # Whatever is redeemed from now on comes after that day.
+        self._wait(self._db.execute("UPDATE settlement SET day = day - 1000 WHERE id = $1", UUID(made)))
         if ok:
             self.payable = 0
             for one in waiting:
