@@ -22,6 +22,7 @@ from ecard.catalogue.model import Scene
 from ecard.cli import group
 from ecard.client import Channel, Operator, Phone, Refused, Session, Terminal
 from ecard.client.actors import new_signer
+from ecard.denied import STALE
 from ecard.ids import new_id
 from ecard.keyring.model import Purpose
 from ecard.keys import Signer, Suite, thumbprint, to_jwk
@@ -98,6 +99,16 @@ def outcomes(acts: Sequence[Callable[[], object]]) -> collections.Counter[str]:
     for thread in threads:
         thread.join()
     return collections.Counter(found)
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Say whether the condition comes true within the seconds that word of a change may take."""
+    deadline = time.monotonic() + STALE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def within(seconds: float, act: Callable[[], object], code: str) -> None:

@@ -117,6 +117,7 @@ def serving(settings: Settings, *, clock: Clock | None = None, port: int = 0) ->
         http="httptools",
         ws=AnsweredHandshake,
         ws_max_size=MAX_FRAME,
+        timeout_keep_alive=75,
         log_level="error",
         access_log=False,
     )

@@ -39,6 +39,8 @@ def main(arguments: list[str]) -> None:
         proxy_headers=bool(known.proxies),
         forwarded_allow_ips=list(known.proxies),
         timeout_graceful_shutdown=5,
+        # Longer than a proxy or a client keeps a connection (commonly 60 s): none is closed as a request arrives on it.
+        timeout_keep_alive=75,
         h11_max_incomplete_event_size=None,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(arguments[0]))])

@@ -14,7 +14,7 @@ from ecard.client import Phone
 from ecard.client.actors import new_signer
 from ecard.encoding import b64url
 from ecard.keys import Signer, to_jwk
-from tests.bureau import Bureau, RegisteredClient
+from tests.bureau import Bureau, RegisteredClient, soon
 
 CALLBACK = "https://client.example/callback"
 ITEM = "A1-94"
@@ -247,6 +247,10 @@ class Party:
         answer = self.post("/oauth/introspect", {"token": token})
         assert answer.status_code == 200, answer.text
         return bool(answer.json()["active"])
+
+    def ended(self, token: str) -> bool:
+        """Return whether introspection says, within the seconds that word of an end may take, that a token is over."""
+        return soon(lambda: not self.active(token))
 
 
 def fapi(bureau: Bureau, **more: Any) -> Party:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -12,10 +12,9 @@ from ecard.keyring.model import LEAD, LIFE, Purpose
 from ecard.settings import Settings
 from tests.auth.acts import parts, told
 from tests.auth.party import Party, fapi
-from tests.bureau import Bureau, ecard, new_database, rows
+from tests.bureau import Bureau, ecard, new_database, rows, soon
 from tests.conftest import first_operators, serving
 
-SEEN_WITHIN = 2.0
 LONGEST_TOKEN = 300
 
 
@@ -69,16 +68,6 @@ def own_token(party: Party) -> str:
     answer = party.post("/oauth/token", {"grant_type": "client_credentials"})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    """Say whether the condition comes true within the seconds that a change may take."""
-    deadline = time.monotonic() + SEEN_WITHIN
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def change(own: Settings, *arguments: str) -> None:
@@ -157,7 +146,7 @@ def test_a_key_whose_time_is_over_is_published_no_more_and_what_it_signed_is_ref
     assert kid(old) in Verifier(bureau).keys
     assert party.active(old)
     rows(own, "UPDATE signing_key SET verify_until = now() WHERE kid = $1", kid(old))
-    assert soon(lambda: not party.active(old))
+    assert party.ended(old)
     assert kid(old) not in Verifier(bureau).keys
     assert told(party.userinfo(old)) == (401, "invalid_token")
 
@@ -169,7 +158,7 @@ def test_what_a_revoked_key_signed_is_refused_within_two_seconds_and_the_next_ke
     tokens = party.login(bureau.phone())
     stolen = tokens["access_token"]
     change(own, "revoke", kid(stolen))
-    assert soon(lambda: not party.active(stolen))
+    assert party.ended(stolen)
     assert told(party.userinfo(stolen)) == (401, "invalid_token")
     assert kid(stolen) not in Verifier(bureau).keys
     fresh = party.refresh(tokens["refresh_token"]).json()["access_token"]

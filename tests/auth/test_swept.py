@@ -60,7 +60,7 @@ def test_a_refresh_token_used_long_ago_still_ends_its_login_when_it_comes_again(
     assert (row["answer"], row["jkt"], row["used_jkt"]) == (None, None, None)
     assert told(party.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
     assert told(party.refresh(fresh["refresh_token"])) == (400, "invalid_grant")
-    assert not party.active(fresh["access_token"])
+    assert party.ended(fresh["access_token"])
 
 
 def test_refresh_tokens_are_forgotten_soon_after_their_login_ended(

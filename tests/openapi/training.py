@@ -25,7 +25,7 @@ def _scheme(bureau: Bureau) -> Programme:
 @cache
 def _class(bureau: Bureau) -> str:
     """Return a class with room for everybody, whose voucher leaves something to pay."""
-    return _school(bureau).open(_scheme(bureau), capacity=10_000, fee=FACE + 1)
+    return _school(bureau).open(_scheme(bureau), capacity=10_000, fee=FACE + 1, closes_after=4 * 2700)
 
 
 def _sitting(bureau: Bureau) -> tuple[Phone, str]:
