@@ -28,14 +28,11 @@ from auth.server import Server
 from auth.tokens.service import lasting
 from ecard.audit import store as audit
 from ecard.callers import Holder
-from ecard.cards import password
 from ecard.cards import store as cards
 from ecard.cards.checks import Checks
-from ecard.cards.errors import FaceMismatch
 from ecard.cards.model import Status as CardStatus
-from ecard.cards.profiles import open_profile
-from ecard.catalogue.model import Strength
 from ecard.db import Tx, begin
+from ecard.desk import online
 from ecard.desk.errors import CardSuspended, TooWeak
 from ecard.limits import Limit
 
@@ -121,7 +118,7 @@ async def confirm(desk: Desk, holder: Holder, login: UUID, asked: ConfirmRequest
         await _match(server, holder, found, asked.number)
     place = await place_of(server, found, client)
     if asked.face is not None:
-        await _check_face(desk, holder, asked.face)
+        await online.check_face(desk.server.runtime, desk.checks, holder, asked.face)
     async with begin(pool) as tx:
         proven = await _proven(server, tx, holder, asked)
         if not await grants.is_hinted(tx, client, found.asked.sub, proven.holder):
@@ -161,37 +158,20 @@ async def _match(server: Server, holder: Holder, login: Login, number: str | Non
         raise NumberWrong
 
 
-async def _check_face(desk: Desk, holder: Holder, face: str) -> None:
-    """Ask the authority about a face, with no transaction open meanwhile; raises FaceMismatch, CardSuspended."""
-    runtime = desk.server.runtime
-    row = await cards.by_seq(runtime.pool, holder.card)
-    if row is None:
-        raise CardSuspended
-    if not await desk.checks.face(open_profile(runtime.vault, row.profile), face):
-        raise FaceMismatch
-
-
 async def _proven(server: Server, tx: Tx, holder: Holder, asked: ConfirmRequest) -> Proven:
-    runtime = server.runtime
     row = await cards.by_seq(tx, holder.card)
     if row is None or row.status != CardStatus.ACTIVE:
         raise CardSuspended
-    strength, amr = Strength.POSSESSION, ["pop"]
-    now = int(runtime.clock.time())
-    if asked.busi_seq is not None:
-        await password.spend(tx, asked.busi_seq, holder.actor)
-    if asked.busi_seq is not None or holder.verified_until > now:
-        strength, amr = Strength.KNOWLEDGE, [*amr, "pin"]
-    if asked.face is not None:
-        strength, amr = Strength.BIOMETRIC, [*amr, "face"]
+    clock = server.runtime.clock
+    strength, amr = await online.proven(tx, clock, holder, asked.busi_seq, asked.face)
     return Proven(
         holder=row.holder,
         card=row.seq,
         level=row.level,
         device=holder.actor,
         strength=strength,
-        amr=tuple(amr),
-        auth_time=now,
+        amr=amr,
+        auth_time=int(clock.time()),
     )
 
 

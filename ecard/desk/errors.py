@@ -1,6 +1,6 @@
 """Why a visit is refused."""
 
-from ecard.errors import Conflict, EcardError, Forbidden, Text
+from ecard.errors import Conflict, EcardError, Forbidden, NotFound, Text
 
 
 class VisitRefused(EcardError):
@@ -90,6 +90,34 @@ class NotActing(Forbidden):
     code = "not_acting"
     title = Text("未绑定该亲情账户", "Not allowed to act for this relative")
     action = Text("请先在手机上添加亲情账户。", "Add the relative on the phone first.")
+
+
+class VisitUnknown(NotFound):
+    """No such visit, or one of another agency or phone."""
+
+    code = "visit_unknown"
+    title = Text("未找到该到访记录", "No such visit")
+    action = Text("请先核验持卡人 (POST /v1/visits 或 /v1/me/visits)。", "Verify the holder first: POST /v1/visits.")
+
+
+class VisitOver(Conflict):
+    """The visit was too long ago to go on from, or its holder disputed it."""
+
+    code = "visit_over"
+    title = Text("到访已超时或被持卡人否认", "The visit was too long ago, or its holder disputed it")
+    action = Text("请持卡人重新出示社会保障卡。", "Ask the holder to show the card again.")
+
+
+class WrongFlow(EcardError):
+    """The visit's item is not done in this way; `required` lists the flows that are."""
+
+    status = 422
+    code = "wrong_flow"
+    title = Text("该事项不走此办理流程", "The item of the visit does not take this flow")
+    action = Text(
+        "请在应用目录中查看该事项的 flow, 或就 required 所列流程的事项重新核验。",
+        "See the item's flow in the catalogue, or make a visit for an item of a flow in required.",
+    )
 
 
 class AssertionRefused(EcardError):

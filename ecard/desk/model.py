@@ -13,6 +13,10 @@ from ecard.catalogue.model import Field, Form, Item, Proximity, Scene, Strength
 from ecard.desk.errors import FormNotAccepted, TooWeak, WrongPlace, WrongScene
 
 ASSERTION_SECONDS = 60
+STANDS_SECONDS = 900
+"""Seconds that a flow may go on from a visit: a form is filled in, a document printed."""
+ONLINE = "online"
+"""The setting of the holder's own phone, and the kind of its evidence."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ecard.answers import JsonAnswer
 from ecard.callers import Holder, Terminal
+from ecard.cards.checks import Checks
+from ecard.cards.errors import BusiSeqUnknown, CheckUnavailable, FaceMismatch
 from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
-from ecard.desk import service
+from ecard.desk import online, service
 from ecard.desk.errors import (
     AssertionRefused,
     CardSuspended,
@@ -26,10 +28,18 @@ from ecard.desk.errors import (
     WrongPlace,
     WrongScene,
 )
-from ecard.desk.schemas import Introspection, IntrospectionRequest, Use, VisitAnswer, VisitRequest
+from ecard.desk.schemas import (
+    Introspection,
+    IntrospectionRequest,
+    OnlineVisit,
+    OnlineVisitRequest,
+    Use,
+    VisitAnswer,
+    VisitRequest,
+)
 from ecard.errors import Invalid
 from ecard.given import Given
-from ecard.idempotency import creation
+from ecard.idempotency import Creation, creation
 from ecard.keyring.model import NoKey
 from ecard.runtime import Runtime
 
@@ -49,6 +59,7 @@ _VISIT_ERRORS = (
     NoKey,
 )
 """Beside those of the evidence's readers, which `ecard.app` knows."""
+_ONLINE_ERRORS = (ItemUnknown, FormNotAccepted, WrongPlace, TooWeak, LevelTooLow, CardSuspended, DeviceUnbound)
 
 
 @post("/visits", operation_id="visit_create", status_code=201, opt={"direct": True, "errors": _VISIT_ERRORS})
@@ -62,6 +73,32 @@ async def visit_create(
     call = await creation(request, desk.runtime)
     answer = await service.visit(desk, data, terminal, request_id=call.required_key(), body=call.body)
     return JsonAnswer(answer, 201)
+
+
+@post(
+    "/me/visits",
+    operation_id="visit_online",
+    status_code=201,
+    opt={"errors": (*_ONLINE_ERRORS, BusiSeqUnknown, FaceMismatch, CheckUnavailable)},
+)
+async def visit_online(
+    data: JSONBody[OnlineVisitRequest],
+    creation: Given[Creation],
+    holder: Given[Holder],
+    desk: Given[service.Desk],
+    checks: Given[Checks],
+) -> Response[OnlineVisit]:
+    """Do an item on the own phone 线上办理: the flow goes on from this visit within 15 minutes.
+
+    An item that asks for the password takes a busiSeq (or a session that has just proven it); one for the face, `face`.
+    """
+    before = await creation.answered(holder.actor)
+    if before is not None:
+        return before
+    if data.face is not None:
+        await online.check_face(desk.runtime, checks, holder, data.face)
+    key, body = creation.required_key(), creation.body
+    return await creation.once(holder.actor, lambda tx: online.visit(tx, desk, data, holder, key=key, body=body))
 
 
 @get("/me/uses", operation_id="uses_list")
@@ -106,4 +143,6 @@ def _time(text: str) -> datetime.datetime:
         raise Invalid(pointer="/query/before") from None
 
 
-router = Router("/v1", route_handlers=[visit_create, uses_list, use_dispute, assertion_introspect], tags=["desk"])
+router = Router(
+    "/v1", route_handlers=[visit_create, visit_online, uses_list, use_dispute, assertion_introspect], tags=["desk"]
+)

@@ -36,6 +36,23 @@ class VisitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     evidence: EvidenceRequest
 
 
+class OnlineVisitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The holder does an item on the own phone; a password or a face is proven where the item asks for it."""
+
+    item: Annotated[str, msgspec.Meta(max_length=16)]
+    busi_seq: UUID | None = None
+    face: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
+
+
+class OnlineVisit(msgspec.Struct, frozen=True, kw_only=True):
+    """A visit on the own phone: the flow may go on from it until `stands_until` (Unix seconds)."""
+
+    visit: UUID
+    item: str
+    acr: str
+    stands_until: int
+
+
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """How fresh the answer is (Unix seconds): online, the card's status was read in the same statement."""
 

@@ -62,14 +62,14 @@ async def visit(desk: Desk, asked: VisitRequest, by: Terminal, *, request_id: st
         item = catalogue.get(asked.item)
         evidence = await desk.read(asked.evidence, item, by)
         check(item, evidence, by.setting)
-    except EcardError as refusal:
+    except EcardError as refused:
         # The code may have expired since the answer that the terminal did not get.
         before = await store.again(runtime.pool, by.actor, request_id, body_sha256)
         if before is not None:
             return _answer(runtime, catalogue, asked.item, by, before)
-        known = refusal.code != "item_unknown"
+        known = refused.code != "item_unknown"
         await audit.insert(
-            runtime.pool, kind="visit", outcome=refusal.code, actor=by.actor, item=asked.item if known else None
+            runtime.pool, kind="visit", outcome=refused.code, actor=by.actor, item=asked.item if known else None
         )
         raise
     now = runtime.clock.time()
@@ -87,11 +87,12 @@ async def visit(desk: Desk, asked: VisitRequest, by: Terminal, *, request_id: st
     )
     recorded = await store.record(runtime.pool, claim, evidence)
     if recorded.outcome not in {Outcome.OK, Outcome.RETRY}:
-        raise _refusal(recorded, item)
+        raise refusal(recorded, item)
     return _answer(runtime, catalogue, item.code, by, recorded)
 
 
-def _refusal(recorded: store.Recorded, item: Item) -> EcardError:
+def refusal(recorded: store.Recorded, item: Item) -> EcardError:
+    """Return why a visit was not recorded."""
     match recorded.outcome:
         case Outcome.REPLAYED:
             first = recorded.first_at

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.catalogue.model import Form, Strength
-from ecard.db import Pool, Row, Tx
+from ecard.db import Db, Pool, Row, Tx
 from ecard.desk.model import Evidence, Outcome
 
 _RECORD = """
@@ -24,9 +24,10 @@ _AGAIN = """
 """
 _USES = """
     SELECT v.id, v.at, v.item, v.form, v.evidence, v.strength, v.fields, v.relation, v.disputed_at,
-           v.acting_card IS NOT NULL AS by_relative, g.name AS agency,
+           v.acting_card IS NOT NULL AS by_relative, coalesce(g.name, k.name) AS agency,
            coalesce(t.site, v.place, '') AS site, coalesce(t.setting, 'online') AS setting
-    FROM visit v LEFT JOIN terminal t ON t.actor = v.terminal JOIN agency g ON g.id = v.agency
+    FROM visit v LEFT JOIN terminal t ON t.actor = v.terminal LEFT JOIN agency g ON g.id = v.agency
+         LEFT JOIN channel k ON k.actor = v.agency
     WHERE v.card = $1 AND v.at < $2 ORDER BY v.at DESC LIMIT $3
 """
 _DISPUTE = """
@@ -84,9 +85,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     keys_as_of: int
 
 
-async def record(pool: Pool, claim: Claim, evidence: Evidence) -> Recorded:
-    """Decide and record a visit in one statement, which is its own transaction."""
-    row = await pool.fetchrow(
+async def record(db: Db, claim: Claim, evidence: Evidence) -> Recorded:
+    """Decide and record a visit in one statement: on a pool its own transaction."""
+    row = await db.fetchrow(
         _RECORD,
         claim.id,
         claim.terminal,

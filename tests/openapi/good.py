@@ -243,6 +243,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "reconciliations_list": lambda bureau: Good(bureau.finance),
     "settlement_run": lambda bureau: Good(bureau.finance, {"day": "2001-01-01"}),
     "visit_create": _visit,
+    "visit_online": lambda bureau: Good(_phone(bureau), {"item": "A1-03"}),
     "webhook_events": lambda bureau: Good(bureau.terminal("online")),
     "webhooks_list": lambda bureau: Good(bureau.terminal("online")),
     **PAYMENTS,

@@ -248,7 +248,7 @@ def test_a_code_from_ahead_of_our_clock_is_accepted_within_the_tolerance(bureau:
     assert bureau.terminal().visit("A1-01", ahead.code)["form"] == "electronic"
     with refused("code_clock_skew", 422) as refusal:
         bureau.terminal().visit("A1-01", code_of_step(settings, phone, 3).code)
-    assert 60 < refusal.value.problem["offset_seconds"] <= 90
+    assert 30 < refusal.value.problem["offset_seconds"] <= 90
     assert abs(refusal.value.problem["server_time"] - time.time()) < 3
 
 
