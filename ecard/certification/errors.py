@@ -38,9 +38,7 @@ class CaseNeeded(EcardError):
     status = 422
     code = "certification_by_case"
     title = Text("该事项须经资料审核认证", "This item certifies by documents that are reviewed")
-    action = Text(
-        "请就此到访提交申请; 终审通过即完成认证。", "Open a case from this visit; its approval certifies."
-    )
+    action = Text("请就此到访提交申请; 终审通过即完成认证。", "Open a case from this visit; its approval certifies.")
 
 
 class CertifiedBefore(Conflict):

@@ -13,7 +13,7 @@ from ecard.catalogue.model import Catalogue, Flow, Item, Route, Strength
 from ecard.certification.errors import CaseNeeded, FaceNeeded
 
 
-class How(StrEnum):
+class CertifiedBy(StrEnum):
     """人脸, 窗口, 资料审核: by the face, by a clerk who sees the holder, by documents that were reviewed."""
 
     FACE = "face"
@@ -44,7 +44,7 @@ class Standing(NamedTuple):
     valid_until: datetime.datetime
 
 
-def how(item: Item, *, setting: str, strength: Strength, by_relative: bool, face_passed: bool) -> How:
+def how(item: Item, *, setting: str, strength: Strength, by_relative: bool, face_passed: bool) -> CertifiedBy:
     """Return how a visit of `item` certifies its holder.
 
     A clerk at a counter sees who is there; an unattended place, the own phone and a relative who came instead do not,
@@ -54,9 +54,9 @@ def how(item: Item, *, setting: str, strength: Strength, by_relative: bool, face
     if item.route in {Route.TWO_LEVEL, Route.THREE_LEVEL}:
         raise CaseNeeded
     if face_passed or (strength is Strength.BIOMETRIC and not by_relative):
-        return How.FACE
+        return CertifiedBy.FACE
     if setting == "counter" and not by_relative and item.route is None:
-        return How.COUNTER
+        return CertifiedBy.COUNTER
     raise FaceNeeded
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body
-from ecard.certification.model import CertificationState, How
+from ecard.certification.model import CertificationState, CertifiedBy
 
 
 class CertificationRequest(Body, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Certification(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     item: str
-    how: How
+    how: CertifiedBy
     certified_at: int
     valid_until: int
 

@@ -12,7 +12,7 @@ from ecard.cards.profiles import open_profile
 from ecard.catalogue.model import Catalogue, Flow
 from ecard.certification import store
 from ecard.certification.errors import CertificationFaceMismatch, CertifiedBefore
-from ecard.certification.model import Certified, How, fallback, how, standings
+from ecard.certification.model import Certified, CertifiedBy, fallback, how, standings
 from ecard.certification.schemas import (
     Certification,
     CertificationRequest,
@@ -74,7 +74,7 @@ async def by_case(tx: Tx, *, case: UUID, visit: UUID, holder: UUID, item: str, a
 
     Raises CertifiedBefore where the case's visit has certified otherwise.
     """
-    row = await store.add(tx, new_id(), holder, item, How.CASE.value, visit, case, agency)
+    row = await store.add(tx, new_id(), holder, item, CertifiedBy.CASE.value, visit, case, agency)
     if row is None:
         row = await store.of_case(tx, case)
         if row is None:
@@ -103,7 +103,7 @@ async def mine(runtime: Runtime, catalogue: Catalogue, holder: Holder) -> MyCert
     )
 
 
-def _how(standing: Standing, setting: str, *, face_passed: bool) -> How:
+def _how(standing: Standing, setting: str, *, face_passed: bool) -> CertifiedBy:
     return how(
         standing.item,
         setting=setting,
@@ -113,7 +113,7 @@ def _how(standing: Standing, setting: str, *, face_passed: bool) -> How:
     )
 
 
-async def _certify(tx: Tx, standing: Standing, proven: How) -> Certification:
+async def _certify(tx: Tx, standing: Standing, proven: CertifiedBy) -> Certification:
     columns = (standing.holder, standing.item.code, proven.value, standing.visit, None, standing.agency)
     row = await store.add(tx, new_id(), *columns)
     if row is None:
@@ -136,7 +136,7 @@ def _facts(row: Any) -> dict[str, Any]:
     return {
         "id": row["id"],
         "item": row["item"],
-        "how": How(row["how"]),
+        "how": CertifiedBy(row["how"]),
         "certified_at": int(row["at"].timestamp()),
         "valid_until": int(row["valid_until"].timestamp()),
     }

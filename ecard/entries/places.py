@@ -41,8 +41,8 @@ async def set_rule(tx: Tx, catalogue: Catalogue, asked: EntryRuleRequest, by: UU
     return msgspec.convert(dict(row), EntryRule)
 
 
-async def rules(db: Db, agency: UUID) -> list[EntryRule]:
-    """Return the places of an agency that were ever used or ruled."""
+async def rules(db: Db, agency: UUID | None) -> list[EntryRule]:
+    """Return the places, of an agency or all, that were ever used or ruled."""
     return [msgspec.convert(dict(row), EntryRule) for row in await store.rules(db, agency)]
 
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ecard.access.model import Role
 from ecard.callers import Holder, Operator, Terminal
+from ecard.cards.service import today
 from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
 from ecard.db import begin
@@ -42,9 +43,11 @@ _STANDING = (VisitUnknown, VisitOver, CardSuspended, WrongFlow)
 _Item = Annotated[str | None, QueryParameter(max_length=16, description="事项 (of which item)")]
 _Before = Annotated[int | None, QueryParameter(ge=0, le=253402300799, description="早于 (before, Unix seconds)")]
 _Day = Annotated[
-    str,
+    str | None,
     QueryParameter(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?!\n)$", description="日期 (day of Beijing)", schema_extra={"format": "date"}
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?!\n)$",
+        description="日期, 默认今天 (day of Beijing; today)",
+        schema_extra={"format": "date"},
     ),
 ]
 
@@ -62,12 +65,11 @@ async def entry_rule_set(
 async def entry_rules(
     operator: Given[Operator],
     runtime: Given[Runtime],
-    agency: Annotated[str, QueryParameter(pattern=ID, description="机构 (whose)")],
+    agency: Annotated[str | None, QueryParameter(pattern=ID, description="机构 (whose)")] = None,
 ) -> list[EntryRule]:
-    """List an agency's places 场所规则, and how many are inside each."""
+    """List places 场所规则, of an agency or all, and how many are inside each."""
     del operator
-    named = id_of(agency)
-    return [] if named is None else await places.rules(runtime.pool, named)
+    return await places.rules(runtime.pool, id_of(agency))
 
 
 @post(
@@ -147,11 +149,12 @@ async def entry_conflicts(terminal: Given[Terminal], runtime: Given[Runtime]) ->
 async def work_hours(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    day: _Day,
+    day: _Day = None,
 ) -> list[WorkDay]:
     """List what each person worked at this site on a day 工地考勤 (A1-91), by pseudonym."""
     try:
-        return await service.work_at(runtime, terminal, datetime.date.fromisoformat(day))
+        named = today(runtime) if day is None else datetime.date.fromisoformat(day)
+        return await service.work_at(runtime, terminal, named)
     except (ValueError, OverflowError):
         raise Invalid(pointer="/query/day") from None
 

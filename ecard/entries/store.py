@@ -10,7 +10,7 @@ from ecard.entries.model import LONGEST
 
 _RULE = "id, agency, site, item, listed, both_ways, capacity, inside"
 _SET = f"SELECT {_RULE} FROM entry_rule_set($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608 - a constant of our own
-_RULES = f"SELECT {_RULE} FROM entry_rule WHERE agency = $1 ORDER BY site, item"  # noqa: S608 - a constant of our own
+_RULES = f"SELECT {_RULE} FROM entry_rule WHERE agency = coalesce($1, agency) ORDER BY agency, site, item LIMIT 500"  # noqa: S608 - a constant of our own
 _RULE_OF = "SELECT id FROM entry_rule_of($1, $2, $3, $4)"
 _ADD_LIST = """
     INSERT INTO entry_list (id, rule, name, opens_at, closes_at, uses, by) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -72,8 +72,8 @@ async def set_rule(tx: Tx, *columns: object) -> Row:
     return await tx.fetchrow(_SET, *columns)
 
 
-async def rules(db: Db, agency: UUID) -> list[Row]:
-    """Return an agency's places."""
+async def rules(db: Db, agency: UUID | None) -> list[Row]:
+    """Return places, of an agency or of all."""
     return list(await db.fetch(_RULES, agency))
 
 

@@ -10,7 +10,7 @@ from ecard.cards.sandbox import FACE_FAILED, FACE_PASSED
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Item, Strength
 from ecard.certification.errors import CaseNeeded, FaceNeeded
-from ecard.certification.model import Certified, How, fallback, how, standings
+from ecard.certification.model import Certified, CertifiedBy, fallback, how, standings
 from ecard.client import Phone
 from ecard.client.certification import certifications, certify, certify_oneself
 from ecard.ids import new_id
@@ -141,7 +141,10 @@ def test_twelve_months_after_the_last_one_it_has_lapsed(bureau: Bureau, settings
     phone = bureau.phone()
     for _ in range(2):
         certify_oneself(phone, phone.do("A1-56", face=FACE_PASSED))
-    age = "UPDATE certification SET at = at - interval '1 year', valid_until = valid_until - interval '1 year' WHERE id = $1"
+    age = """
+        UPDATE certification SET at = at - interval '1 year', valid_until = valid_until - interval '1 year'
+        WHERE id = $1
+    """
     for one in certifications(phone)["history"]:
         rows(settings, age, one["id"])
     assert [one["state"] for one in certifications(phone)["standing"]] == ["lapsed"]
@@ -165,7 +168,7 @@ def test_the_way_by_documents_is_that_of_the_same_group() -> None:
     face_passed=st.booleans(),
 )
 def test_nobody_is_certified_whom_neither_a_face_nor_a_clerk_nor_a_case_has_seen(
-    item: Item, setting: str, strength: Strength, by_relative: bool, face_passed: bool
+    *, item: Item, setting: str, strength: Strength, by_relative: bool, face_passed: bool
 ) -> None:
     code = item.code
     try:
@@ -177,8 +180,8 @@ def test_nobody_is_certified_whom_neither_a_face_nor_a_clerk_nor_a_case_has_seen
         assert setting != "counter" or by_relative or code == "A3-18"
     else:
         own_face = strength is Strength.BIOMETRIC and not by_relative
-        assert found is not How.CASE
-        assert (found is How.FACE) == (face_passed or own_face)
+        assert found is not CertifiedBy.CASE
+        assert (found is CertifiedBy.FACE) == (face_passed or own_face)
 
 
 _TIMES = st.datetimes(datetime.datetime(2024, 1, 1), datetime.datetime(2030, 1, 1), timezones=st.just(datetime.UTC))  # noqa: DTZ001
@@ -192,4 +195,3 @@ def test_an_item_is_valid_while_one_of_its_undisputed_certifications_is(
     assert found.keys() == {one.item for one in history if not one.disputed}
     for item, valid in found.items():
         assert valid == any(one.item == item and not one.disputed and now < one.valid_until for one in history)
-
