@@ -16,6 +16,7 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
 from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.gates import GATES
 from tests.openapi.good_cases import CASES
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
@@ -251,5 +252,6 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **VOUCHERS,
     **TRAINING,
     **CERTIFICATES,
+    **GATES,
     **CASES,
 }
