@@ -6,7 +6,9 @@ from uuid import UUID
 
 from ecard.client import Phone, Refused
 from ecard.client.medical import Desk, designate, fee, load_sandbox_rules
-from tests.bureau import PASSWORD, Bureau, new_uscc
+from pay.ledger import checks as ledger_checks
+from pay.medical.checks import CHECKS
+from tests.bureau import PASSWORD, Bureau, new_uscc, rows
 
 CLINIC = "A2-54"
 ITEMS = ("A1-51", "A1-52", "A1-53", "A2-54", "A2-55", "A2-56", "A2-63")
@@ -72,3 +74,10 @@ def sealed(phone: Phone, settlement: dict[str, Any]) -> dict[str, Any]:
             time.sleep(0.1)
         else:
             return receipt
+
+
+def reconciled(bureau: Bureau) -> None:
+    """Check what must hold of settlements and of the books at every moment."""
+    assert bureau.settings is not None
+    for check in (*CHECKS, *ledger_checks.CHECKS[:3]):
+        assert rows(bureau.settings, check.sql) == [], check.title.en

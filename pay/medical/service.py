@@ -33,7 +33,7 @@ from pay.medical.errors import (
 )
 from pay.medical.insured import Insurance
 from pay.medical.items import charged_as, settled
-from pay.medical.model import TRIAL_SECONDS, Insured, LegKind, MedicalState, add_up, today
+from pay.medical.model import TRIAL_SECONDS, Insured, LegKind, MedicalState, Sums, add_up, today
 from pay.medical.schemas import (
     FeeLine,
     MedicalCashRequest,
@@ -183,7 +183,7 @@ async def trial(tx: Tx, clinic: Clinic, encounter: UUID, asked: MedicalTrialRequ
         judged.rule,
         judged.year,
         judged.version,
-        msgspec.to_builtins(judged.made.added),
+        list(plain(judged.made.added)),
         list(judged.made.legs),
         TRIAL_SECONDS,
     )
@@ -211,6 +211,11 @@ async def judge(tx: Tx, one: store.Encounter, segment: int, kept: store.Fees, da
     made = split(rule, kept.totals, sums, patient)
     stands_on = (one.id, segment, kept.mac.hex(), row["id"], day.year, version, kept.totals.total, made.legs)
     return Judged(row["id"], day.year, version, made, sha256(msgspec.json.encode(stands_on)).digest())
+
+
+def plain(sums: Sums) -> tuple[int, ...]:
+    """Return sums as the tables keep them."""
+    return msgspec.structs.astuple(sums)
 
 
 async def cash(
