@@ -81,11 +81,16 @@ class Desk:
         body = {"out_reversal_no": number or new_id().hex, "amount": amount, "reason": "退费"}
         return self._post(f"settlements/{settlement['id']}/reversals", body)
 
-    def record(self, visit: str, care: str, fees: Sequence[Json], *, day: str, paid: int, number: str) -> Json:
-        """Take down what was done while off-line, on `day`, under the institution's own number."""
+    def record(
+        self, visit: str | None, care: str, fees: Sequence[Json], *, day: str, paid: int, number: str, **more: str
+    ) -> Json:
+        """Take down what was done while off-line on `day`, under the institution's own number.
+
+        Without a visit, `kept` in `more` names what the institution's bridge queued and handed in.
+        """
         total = sum(line["amount"] for line in fees)
         body = {"visit": visit, "record_no": number, "recorded_on": day, "care": care, "fees": fees, "total": total}
-        return self._post("records", {**body, "paid": paid})
+        return self._post("records", {**body, "paid": paid, **more})
 
     def upload_record(self, record: Json) -> Json:
         """Settle an off-line record late."""

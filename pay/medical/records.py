@@ -1,21 +1,29 @@
 """脱网记录 (A2-52): what was done while the insurance could not be reached is taken down, and settled late.
 
-The card proves itself in a visit of A2-52; the institution's own number makes the record one, however often it is sent.
+The card proves itself in a visit of A2-52, or the institution's bridge, cut off from us too, queued the record and
+handed it in later. The institution's own number makes the record one, however often it is sent.
 """
 
+import datetime
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from ecard.callers import Terminal
+from ecard.cards import store as cards
+from ecard.cards.profiles import card_id_index, open_profile
 from ecard.catalogue.model import Flow
 from ecard.db import Tx, begin
+from ecard.errors import Invalid, NotFound
 from ecard.ids import new_id
 from pay.medical import service, store
 from pay.medical.confirming import FIRST_CHECK, Ward, carry_out
-from pay.medical.errors import FeesMissing, RecordDiffers, TrialStale
-from pay.medical.model import Insured, MedicalState, check_record, today
-from pay.medical.schemas import MedicalRecordRequest, MedicalRegistrationRequest, MedicalSettlement
-from pay.medical.service import Clinic
+from pay.medical.errors import FeesMissing, NotInsured, RecordDiffers, RecordRefused, TrialStale
+from pay.medical.model import BEIJING, Insured, MedicalState, check_record, today
+from pay.medical.schemas import MedicalRecordRequest, MedicalSettlement
+from pay.medical.service import Clinic, Presence
 
 _KNOWN = """
     SELECT s.id, s.total, s.paid, s.recorded_on, s.fees_mac, e.care FROM medical_settlement s
@@ -24,7 +32,27 @@ _KNOWN = """
 _RECORD = "SELECT medical_record($1, $2, $3, $4, $5, $6, $7)"
 _UPLOAD = "SELECT medical_upload($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _DAY = "SELECT recorded_on FROM medical_settlement WHERE id = $1"
+_KEPT = "SELECT record FROM offline_settlement WHERE id = $1 AND agency = $2"
+_PLACE = "offline_settlement.record"
+"""The place that records of bridges are sealed for."""
 _TRIES = 5
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """What a bridge wrote of a settlement, as far as it is settled here (`cardio.bridge.messages`)."""
+
+    serial: str
+    settled_at: str
+    total: int
+    cash: int
+
+
+class _Queued(msgspec.Struct, frozen=True):
+    """A record of a bridge's queue."""
+
+    item: str
+    card_id: str | None
+    settlement: _Made
 
 
 class _Taken(Exception):
@@ -54,16 +82,24 @@ async def known(clinic: Clinic, asked: MedicalRecordRequest, by: Terminal) -> Me
 async def record(clinic: Clinic, asked: MedicalRecordRequest, by: Terminal) -> Recorded:
     """Take a record down, once for the institution's number; again is answered with it.
 
-    Raises what `service.register` does, FeesDoNotSum, RecordRefused, RecordDiffers.
+    Raises what `service.present` and `service.admit` do, FeesDoNotSum, RecordRefused, RecordDiffers, NotFound.
     """
     before = await known(clinic, asked, by)
     if before is not None:
         return Recorded(before, again=True)
     check_record(asked.recorded_on, today(clinic.runtime.clock.time()), asked.paid, asked.total)
-    person = await service.insured(clinic, asked.visit, by)
+    visit, kept = asked.visit, asked.kept
+    if visit is not None and kept is None:
+        queued, person = None, await service.insured(clinic, visit, by)
+    elif visit is None and kept is not None:
+        queued = await _queued(clinic, asked, kept, by)
+        visit, person = queued.proof, await _insured(clinic, queued)
+    else:
+        raise Invalid(pointer="/visit")
     try:
         async with begin(clinic.runtime.pool) as tx:
-            return Recorded(await _add(tx, clinic, asked, person, by), again=False)
+            patient = queued or await service.present(tx, clinic, visit, by, Flow.RECORD)
+            return Recorded(await _add(tx, clinic, asked, patient, person, by), again=False)
     except _Taken:
         first = await known(clinic, asked, by)
         if first is None:
@@ -71,10 +107,41 @@ async def record(clinic: Clinic, asked: MedicalRecordRequest, by: Terminal) -> R
         return Recorded(first, again=True)
 
 
-async def _add(tx: Tx, clinic: Clinic, asked: MedicalRecordRequest, person: Insured, by: Terminal) -> MedicalSettlement:
+async def _queued(clinic: Clinic, asked: MedicalRecordRequest, kept: UUID, by: Terminal) -> Presence:
+    """Return the patient of a record that a bridge of this institution queued and handed in.
+
+    Raises NotFound, RecordDiffers, RecordRefused (it names no card that is registered).
+    """
+    runtime = clinic.runtime
+    sealed = await runtime.pool.fetchval(_KEPT, kept, by.agency)
+    if sealed is None:
+        raise NotFound(pointer="/kept")
+    opened = runtime.vault.open(_PLACE, sealed)
+    queued = msgspec.json.decode(opened, type=_Queued)
+    made = queued.settlement
+    day = datetime.datetime.fromisoformat(made.settled_at).astimezone(BEIJING).date()
+    if (made.serial, day, made.total, made.cash) != (asked.record_no, asked.recorded_on, asked.total, asked.paid):
+        raise RecordDiffers
+    index = card_id_index(runtime.vault, queued.card_id) if queued.card_id else b""
+    card = await cards.by_card_id(runtime.pool, index)
+    if card is None:
+        raise RecordRefused(pointer="/kept")
+    return Presence(kept, sha256(opened).digest(), queued.item, card.holder, card.seq)
+
+
+async def _insured(clinic: Clinic, patient: Presence) -> Insured:
+    card = await cards.by_seq(clinic.runtime.pool, patient.card)
+    person = None if card is None else await clinic.insurance.of(open_profile(clinic.runtime.vault, card.profile))
+    if person is None:
+        raise NotInsured
+    return person
+
+
+async def _add(
+    tx: Tx, clinic: Clinic, asked: MedicalRecordRequest, patient: Presence, person: Insured, by: Terminal
+) -> MedicalSettlement:
     kept = service.sealed(clinic, asked.fees, asked.total)
-    patient = MedicalRegistrationRequest(visit=asked.visit, care=asked.care)
-    encounter = await service.register(tx, clinic, patient, person, by, Flow.RECORD)
+    encounter = await service.admit(tx, clinic, patient, asked.care, person, by)
     await store.put_fees(tx, encounter.id, 1, kept)
     number = new_id()
     columns = (encounter.id, asked.record_no, asked.recorded_on, asked.total, kept.mac, asked.paid)

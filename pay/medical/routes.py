@@ -233,6 +233,7 @@ async def medical_reverse(
             FeesDoNotSum,
             RecordRefused,
             RecordDiffers,
+            NotFound,
         )
     },
 )

@@ -76,10 +76,15 @@ CREATE FUNCTION medical_order_open(p_order uuid) RETURNS boolean LANGUAGE sql ST
                    AND NOT (state = 'created' AND expires_at <= clock_timestamp()))
 $$;
 
+-- A settlement's cash leg.
+CREATE FUNCTION medical_cash(p_settlement uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT amount FROM medical_leg WHERE settlement = p_settlement AND place = 7
+$$;
+
 -- What of a settlement's cash is to be paid now: the cash leg of a trial, or what a patient owes since.
 CREATE FUNCTION medical_cash_due(p medical_settlement) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN p.state = 'precalc' AND p.cash_at IS NULL THEN
-                    (SELECT amount FROM medical_leg WHERE settlement = p.id AND place = 7)
+                    medical_cash(p.id)
                 WHEN p.debt > 0 AND p.debt_journal IS NOT NULL THEN p.debt ELSE 0 END
 $$;
 
@@ -92,7 +97,8 @@ BEGIN
     v := medical_lock(p_settlement);
     v_due := medical_cash_due(v);
     IF v_due = 0 THEN
-        RETURN CASE WHEN v.cash_by = 'till' AND v.cash_at IS NOT NULL THEN 'again' ELSE 'nothing_due' END;
+        RETURN CASE WHEN v.cash_by = 'till' AND v.cash_at IS NOT NULL AND p_amount IN (medical_cash(v.id), v.debt)
+                    THEN 'again' ELSE 'nothing_due' END;
     ELSIF v_due <> p_amount THEN
         RETURN 'differs';
     ELSIF medical_order_open(v.order_id) THEN
@@ -160,7 +166,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v medical_settlement;
     e medical_encounter;
-    v_cash bigint;
 BEGIN
     v := medical_lock(p_settlement);
     SELECT * INTO e FROM medical_encounter WHERE id = v.encounter;
@@ -176,8 +181,7 @@ BEGIN
     ELSIF v.expires_at <= clock_timestamp() THEN
         RETURN 'stale';
     END IF;
-    SELECT amount INTO v_cash FROM medical_leg WHERE settlement = p_settlement AND place = 7;
-    IF v_cash > 0 AND v.cash_at IS NULL THEN
+    IF medical_cash(p_settlement) > 0 AND v.cash_at IS NULL THEN
         RETURN 'cash_missing';
     END IF;
     RETURN medical_begin(v, e, p_ask, p_seconds);
@@ -465,10 +469,6 @@ BEGIN
     END IF;
     RETURN 'ok';
 END $$;
-
-CREATE FUNCTION medical_cash(p_settlement uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT amount FROM medical_leg WHERE settlement = p_settlement AND place = 7
-$$;
 
 -- Take down what was done while off-line, once for an institution's number. Outcomes: ok, again, differs.
 CREATE FUNCTION medical_record(

@@ -1,55 +1,19 @@
 """脱网记录 A2-52: taken down with the physical card, settled late and once; what is refused is the patient's debt."""
 
-import datetime
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from cardio.virtual.card import VirtualCard
 from ecard.client import Phone
 from ecard.client.medical import fee, pay
-from pay.medical.model import BEIJING
 from tests.bank import Bank
 from tests.bureau import PASSWORD, Bureau, Person, outcomes, refused, rows
-from tests.cardio.reads import Counter, new_card
-from tests.hospital import HERE, Hospital, account, legs, reconciled
+from tests.hospital import Hospital, Outpost, account, day_ago, legs, reconciled
 from tests.shop import new_number
 
 _FEES = [fee(20_000)]
-
-
-def _today(ago: int = 0) -> str:
-    return (datetime.datetime.now(BEIJING).date() - datetime.timedelta(days=ago)).isoformat()
-
-
-class Outpost:
-    """An institution's counter with a card reader."""
-
-    def __init__(self, bureau: Bureau, hospital: Hospital) -> None:
-        self.bureau = bureau
-        self.counter = Counter(bureau, agency=hospital.agency)
-        self.hospital = hospital
-        hospital.terminal = self.counter.terminal
-
-    def patient(self, insured: str = f"{HERE},employee,account=5000") -> tuple[Person, VirtualCard]:
-        """Return a new patient with the physical card."""
-        person, card = new_card(self.bureau, registered=False)
-        person.facts["address"] = f"sandbox-insured:{insured}"
-        self.bureau.cards.register_holder(**person.facts)
-        return person, card
-
-    def visit(self, card: VirtualCard, item: str = "A2-52") -> str:
-        """Return the visit of a card that is in the reader."""
-        read = self.counter.read(item, card)
-        visit = str(self.counter.visit(item, read["id"])["visit"])
-        self.counter.readers.remove("Test Reader 00")
-        return visit
-
-    def record(self, card: VirtualCard, *, paid: int, fees: Any = _FEES, **more: Any) -> dict[str, Any]:
-        """Return a new record."""
-        said = {"day": _today(1), "number": new_number(), **more}
-        return self.hospital.record(self.visit(card), "outpatient", fees, paid=paid, **said)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +29,13 @@ def test_a_record_is_settled_late_and_once(outpost: Outpost, bureau: Bureau) -> 
     person, card = outpost.patient()
     visit, number = outpost.visit(card), new_number()
     record: Callable[[], dict[str, Any]] = lambda: outpost.hospital.record(  # noqa: E731 - the same words again
-        visit, "outpatient", _FEES, day=_today(1), paid=20_000, number=number
+        visit, "outpatient", _FEES, day=day_ago(1), paid=20_000, number=number
     )
     kept = record()
     assert (kept["state"], kept["legs"]) == ("recorded", [])
     assert record()["id"] == kept["id"]
     with refused("medical_record_differs", 409):
-        outpost.hospital.record(visit, "outpatient", _FEES, day=_today(1), paid=19_999, number=number)
+        outpost.hospital.record(visit, "outpatient", _FEES, day=day_ago(1), paid=19_999, number=number)
     settled = outpost.hospital.upload_record(kept)
     assert (settled["state"], legs(settled)) == ("confirmed", {"personal": 5_000, "cash": 15_000})
     assert settled["give_back"] == 5_000  # the till had taken it all
@@ -114,8 +78,8 @@ def test_a_record_that_is_refused_is_the_patients_debt_until_it_is_paid(outpost:
 def test_a_record_is_of_a_day_and_an_amount_that_may_be(outpost: Outpost) -> None:
     _, card = outpost.patient()
     for wrong, pointer in (
-        ({"day": _today(31), "paid": 0}, "/recorded_on"),
-        ({"day": _today(-1), "paid": 0}, "/recorded_on"),
+        ({"day": day_ago(31), "paid": 0}, "/recorded_on"),
+        ({"day": day_ago(-1), "paid": 0}, "/recorded_on"),
         ({"paid": 20_001}, "/paid"),
     ):
         with refused("medical_record_refused", 422) as refusal:
@@ -130,4 +94,34 @@ def test_a_physical_card_settles_as_an_electronic_one_does(outpost: Outpost, bur
     _, card = outpost.patient()
     settled = outpost.hospital.settle(outpost.visit(card, "A2-54"), "outpatient", _FEES, phone=None)
     assert settled["state"] == "confirmed"
+    reconciled(bureau)
+
+
+def test_a_record_that_the_bridge_queued_while_cut_off_is_settled_for_the_card_that_it_read(
+    outpost: Outpost, bureau: Bureau
+) -> None:
+    person, card = outpost.patient()
+    number, made_at = new_number(), f"{day_ago(1)}T02:00:00Z"
+    made = {"institution": "H0001", "serial": number, "settled_at": made_at}
+    record = {
+        "id": str(uuid4()),
+        "seq": 1,
+        "item": "A2-52",
+        "made_at": made_at,
+        "card_id": card.data.card_id.hex().upper(),
+    }
+    queued = {**record, "settlement": {**made, "total": 20_000, "fund": 0, "account": 0, "cash": 20_000}}
+    outpost.counter.line.say("queued", record=queued)
+    assert outpost.counter.line.next("kept")["id"] == record["id"]
+    said: dict[str, Any] = {"day": day_ago(1), "number": number, "kept": record["id"]}
+    with refused("medical_record_differs", 409):
+        outpost.hospital.record(None, "outpatient", _FEES, paid=19_999, **said)
+    with refused("not_found", 404):
+        outpost.hospital.record(None, "outpatient", _FEES, paid=20_000, **{**said, "kept": str(uuid4())})
+    with refused("invalid_request", 400):
+        outpost.hospital.record(outpost.visit(card), "outpatient", _FEES, paid=20_000, **said)
+    kept = outpost.hospital.record(None, "outpatient", _FEES, paid=20_000, **said)
+    assert outpost.hospital.record(None, "outpatient", _FEES, paid=20_000, **said)["id"] == kept["id"]
+    assert outpost.hospital.upload_record(kept)["state"] == "confirmed"
+    assert account(_phone(bureau, person))["balance"] == 0
     reconciled(bureau)
