@@ -33,6 +33,7 @@ from ecard.access import routes as access
 from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
+from ecard.cases import routes as cases
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
@@ -94,6 +95,7 @@ ROUTERS = [
     desk.router,
     certification.router,
     entries.router,
+    cases.router,
     codes.router,
     grants.router,
     logins.router,

@@ -21,6 +21,7 @@ from cardio.server.drive import driver
 from cardio.server.hsm import line_to
 from cardio.server.links import Hub
 from ecard.audit import service as audit
+from ecard.cases import materials as case_materials
 from ecard.catalogue.model import Catalogue
 from ecard.clock import Clock
 from ecard.db import Db
@@ -61,7 +62,7 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-FORGETTING = (webhook_store.forget, ride_store.forget)
+FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget)
 """What the sweep forgets beside what concerns logins."""
 
 

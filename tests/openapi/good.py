@@ -17,6 +17,7 @@ from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
 from tests.openapi.certificates import CERTIFICATES
 from tests.openapi.gates import GATES
+from tests.openapi.good_cases import CASES
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
 from tests.openapi.training import TRAINING
@@ -252,4 +253,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **TRAINING,
     **CERTIFICATES,
     **GATES,
+    **CASES,
 }
