@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from ecard.catalogue.model import Flow, Form
-from ecard.cli.rehearse import money, plays
+from ecard.cli.rehearse import acts, money, plays
 from ecard.cli.rehearse.plays import Play
 from ecard.cli.rehearse.rows import Found, Kind, Row
 from ecard.cli.rehearse.stage import Stage
@@ -17,6 +17,8 @@ PLAYS: Mapping[Flow, Play] = {
     Flow.RIDE: money.ride,
     Flow.RECEIVE: money.receive,
     Flow.VOUCHER: money.voucher,
+    Flow.APPLY: acts.apply,
+    Flow.CERTIFY: acts.certify,
 }
 """How the items of each flow are played: a new flow is a line here, a new item is none."""
 _AT_ONCE = 6
