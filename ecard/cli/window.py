@@ -7,7 +7,7 @@ server asks is passed on, as `ecard-bridge` does; nothing is decided here.
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from cardio.bridge.messages import (
 from cardio.commands import iso
 from cardio.errors import CardError, CardMissing
 from cardio.transport.pcsc import PcscReaders
-from cardio.transport.reader import Reader, Readers, Seen
+from cardio.transport.reader import Reader, Readers
 from cardio.transport.virtual import VirtualReaders
 from cardio.virtual.card import VirtualCard
 from cardio.virtual.vpcd import Inserted, connected
@@ -48,8 +48,8 @@ _VPCD = "Virtual PCD"
 PIN = "123456"
 """What the holder of every sandbox card enters."""
 _DONE = bytes.fromhex("9000")
-_PATIENCE = 3.0
-"""Seconds until a card is seen in a reader of pcscd."""
+_PATIENCE = 20.0
+"""Seconds until a card is seen in a reader of pcscd, or seen to have gone; on a quiet machine a tenth of one."""
 _WAIT = 5
 _IN_USE = threading.Lock()
 """Held while a card is in pcscd's reader: there is one, however many counters there are."""
@@ -114,7 +114,7 @@ class Slot:
         deadline = time.monotonic() + _PATIENCE
         there = True
 
-        def told(seen: Seen) -> None:
+        def told(seen: Mapping[str, bytes | None] | CardError) -> None:
             nonlocal there
             there = not isinstance(seen, CardError) and seen.get(self._reader) is not None
 
