@@ -16,6 +16,7 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
 from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.looking_up import LOOKING_UP
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
 from tests.openapi.training import TRAINING
@@ -177,6 +178,7 @@ def _card_session(bureau: Bureau) -> Good:
 
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **good_benefits.GOOD,
+    **LOOKING_UP,
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
