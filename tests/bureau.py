@@ -229,6 +229,7 @@ class Bureau:
         self.security = self.operators["security"]
         self.finance = self.operators["finance"]
         self.training = self.operators["training"]
+        self.reviewer = self.operators["reviewer"]
         self.agency = self.registrar.register_agency("测试人社局", new_uscc())
         self.terminals: dict[str, Terminal] = {}
         self.channel: Channel = self.registrar.register_channel("掌上测试", "hrss")

@@ -150,7 +150,7 @@ def first_operators(settings: Settings) -> dict[str, tuple[str, Signer]]:
         runtime = await open_runtime(settings, pool_size=1)
         operators = {}
         try:
-            for role in ("registrar", "cards", "security", "finance", "training"):
+            for role in ("registrar", "cards", "security", "finance", "training", "reviewer"):
                 signer, _ = generate(Suite.ES256)
                 request = msgspec.convert(
                     {"name": role, "role": role, "key": to_jwk(signer.suite, signer.public)}, OperatorRequest

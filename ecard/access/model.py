@@ -21,7 +21,7 @@ class Setting(StrEnum):
 class Role(StrEnum):
     """What an operator may do.
 
-    Register agencies and terminals, change cards, see to keys and audit, to money, or to training vouchers.
+    Register agencies and terminals, change cards, keys and audit, money, training vouchers, or review cases.
     """
 
     REGISTRAR = "registrar"
@@ -29,6 +29,7 @@ class Role(StrEnum):
     SECURITY = "security"
     FINANCE = "finance"
     TRAINING = "training"
+    REVIEWER = "reviewer"
 
 
 class ChannelKind(StrEnum):

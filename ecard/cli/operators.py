@@ -37,6 +37,7 @@ def add(name: str, role: str, key_out: Path) -> None:
     security   登记操作员, 停用密钥 · operators, taking keys out of service
     finance    登记商户与收费单位, 对账、结算、差错 · merchants and billers, reconciliation, settlement, breaks
     training   培训券: 项目、预算、批次、审核 · training vouchers: programmes, budget, batches, audits
+    reviewer   审核申请事项 · reviews applications
     """
     signer, der = generate(Suite.ES256)
     try:

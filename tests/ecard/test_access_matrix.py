@@ -32,7 +32,7 @@ SETTINGS = Settings(
     database_url="postgresql://nowhere", redis_url="redis://nowhere", master_key=bytes(32), sandbox=True
 )
 KINDS = ("holder", "terminal", "operator", "channel")
-ROLES = ("registrar", "cards", "security", "finance", "training")
+ROLES = ("registrar", "cards", "security", "finance", "training", "reviewer")
 
 
 class Door(NamedTuple):
