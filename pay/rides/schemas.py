@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body
-from pay.rides.model import FareTable, JourneyKind
+from pay.rides.model import Direction, FareTable, JourneyKind
 
 MOST_TAPS = 100
 """Taps in an upload: as many as the largest body holds."""
@@ -40,6 +40,22 @@ class TapOutcome(StrEnum):
     KNOWN = "known"
     CONTESTED = "contested"
     REFUSED = "refused"
+
+
+class CardTapRequest(Body, frozen=True, kw_only=True):
+    """A visit of the item of rides by a card in the gate's reader, and where that was."""
+
+    visit: UUID
+    line: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    station: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    direction: Direction = Direction.SINGLE
+
+
+class CardTap(msgspec.Struct, frozen=True, kw_only=True):
+    """The tap of a visit: `known` where it was taken before."""
+
+    tap: UUID
+    outcome: TapOutcome
 
 
 class TapResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
