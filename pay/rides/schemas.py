@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body
-from pay.rides.model import Direction, FareTable, JourneyKind
+from pay.rides.model import FareTable, JourneyKind
 
 MOST_TAPS = 100
 """Taps in an upload: as many as the largest body holds."""
@@ -48,7 +48,7 @@ class CardTapRequest(Body, frozen=True, kw_only=True):
     visit: UUID
     line: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     station: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
-    direction: Direction = Direction.SINGLE
+    direction: Literal["in", "out", "single"] = "single"
 
 
 class CardTap(msgspec.Struct, frozen=True, kw_only=True):

@@ -144,7 +144,7 @@ async def tap_by_card(tx: Tx, catalogue: Catalogue, by: Terminal, asked: CardTap
         raise FaresMissing
     reading.check_place(TapLine(at=at, line=asked.line, station=asked.station, direction=asked.direction), table)
     once = sha256(b"tap of a visit" + standing.visit.bytes).digest()
-    place = (asked.line, asked.station, asked.direction.value)
+    place = (asked.line, asked.station, asked.direction)
     fare = await store.fare_of(tx, standing.card)
     taken = Recording(0, new_id(), once, None, *place, standing.at, standing.card, None, fare)
     [row] = await store.record(tx, by.actor, by.agency, city_of(by.region), [taken])

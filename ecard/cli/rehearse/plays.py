@@ -27,10 +27,10 @@ def identify(stage: Stage, item: Item, form: Form) -> str:
         expect(any(use["id"] == visit for use in person.phone.uses()), "the visit is in the holder's list")
         return "face on the own phone"
     place = stage.place("counter")
-    visit = place.visit(item, form, person)
-    said = place.terminal.introspect(visit["assertion"])
-    expect(said["active"] and set(visit["holder"]) == {field.value for field in item.fields}, "what may be disclosed")
-    return visit["acr"]
+    seen = place.visit(item, form, person)
+    said = place.terminal.introspect(seen["assertion"])
+    expect(said["active"] and set(seen["holder"]) == {field.value for field in item.fields}, "what may be disclosed")
+    return str(seen["acr"])
 
 
 def refuse(stage: Stage, item: Item, form: Form) -> str:
