@@ -19,6 +19,7 @@ from tests.openapi.certificates import CERTIFICATES
 from tests.openapi.gates import GATES
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
+from tests.openapi.time_bank import TIME_BANK
 from tests.openapi.training import TRAINING
 from tests.openapi.vouchers import VOUCHERS
 
@@ -252,4 +253,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **TRAINING,
     **CERTIFICATES,
     **GATES,
+    **TIME_BANK,
 }
