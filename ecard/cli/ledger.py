@@ -16,6 +16,7 @@ from pay.disbursement import checks as disbursement
 from pay.hours import checks as hours
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
+from pay.medical import checks as medical
 from pay.orders import checks as orders
 from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     *settlements.CHECKS,
     *disbursement.CHECKS,
     *hours.CHECKS,
+    *medical.CHECKS,
     *vouchers.CHECKS,
     *voucher_batches.CHECKS,
     *completion.CHECKS,
