@@ -60,6 +60,7 @@ from pay.banks.directory import Banks
 from pay.bills import routes as bills
 from pay.codes import routes as order_codes
 from pay.disbursement import routes as disbursement
+from pay.hours import routes as hours
 from pay.medical import routes as medical
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
@@ -120,6 +121,7 @@ ROUTERS = [
     statistics.router,
     allowances.router,
     disbursement.router,
+    hours.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,
