@@ -29,6 +29,11 @@ from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.feed import Feed
 from ecard.keyring import service as keyring
+from ecard.records import store as record_store
+from ecard.records.layout import load_layout
+from ecard.records.sandbox.systems import sandbox_systems
+from ecard.records.service import Records
+from ecard.records.sources import Asker, RecordSource
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from pay.banks.connector import lines_to_banks
@@ -38,9 +43,15 @@ from pay.bills import marking
 from pay.bills.service import Office
 from pay.disbursement import paying
 from pay.disbursement.eligibility import NotConnected, SandboxStanding, Standing
+from pay.disbursement.looked_up import BenefitRecords
 from pay.disbursement.pacing import Pace
 from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
+from pay.medical import insured
+from pay.medical import working as clinic_work
+from pay.medical.confirming import Ward
+from pay.medical.connector import Agencies
+from pay.medical.service import Clinic
 from pay.orders import store as order_store
 from pay.orders.asking import Till
 from pay.orders.waiting import PAYERS
@@ -53,6 +64,7 @@ from pay.webhooks import delivery
 from pay.webhooks import store as webhook_store
 from qr.bundle import BundleMaker
 from vouchers.batches import working as voucher_issuing
+from vouchers.credentials.looked_up import TrainingRecords
 from vouchers.credentials.publishing import Register
 from vouchers.life import working as voucher_ending
 from vouchers.statistics.service import Counter
@@ -62,7 +74,7 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget)
+FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget, record_store.forget)
 """What the sweep forgets beside what concerns logins."""
 
 
@@ -75,11 +87,14 @@ class Parts:
     feed: Feed
     banks: Banks
     office: Office
+    clinic: Clinic
+    ward: Ward
     denials: DeniedMaker
     certificates: Register
     statistics: Counter
     resolver: Resolver
     hub: Hub
+    records: Records
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -93,6 +108,7 @@ class Parts:
             await self._open(catalogue, http)
             ending.push_async_callback(self.banks.close)
             desk = Desk(runtime, catalogue, readers)
+            self._settle(catalogue, Till(desk, self.banks))
             tasks = [asyncio.ensure_future(one) for one in self._work(Till(desk, self.banks), http)]
             try:
                 yield desk
@@ -120,6 +136,13 @@ class Parts:
         self.hub = Hub(runtime, driver(runtime, catalogue, _key_module(runtime.settings)))
         self.office, self.denials = Office(runtime, catalogue, http), DeniedMaker(runtime)
         self.certificates, self.statistics = Register(runtime), Counter(runtime)
+        self.records = Records(runtime, catalogue, Asker(load_layout(catalogue), _sources(runtime, catalogue)))
+
+    def _settle(self, catalogue: Catalogue, till: Till) -> None:
+        sandbox = self.runtime.settings.sandbox
+        insurance: insured.Insurance = insured.SandboxInsurance() if sandbox else insured.NotConnected()
+        self.clinic = Clinic(self.runtime, catalogue, insurance)
+        self.ward = Ward(self.clinic, Agencies(sandbox=sandbox), till)
 
     def _work(self, till: Till, http: httpx.AsyncClient) -> list[Awaitable[None]]:
         """Return what runs for ever."""
@@ -139,11 +162,21 @@ class Parts:
             _close_orders(runtime),
             capture.work_for_ever(till),
             marking.mark_for_ever(self.office, till),
+            clinic_work.work_for_ever(self.ward),
             periods.work_for_ever(runtime),
             paying.pay_for_ever(Disburser(runtime, self.banks, register, Pace())),
             voucher_issuing.work_for_ever(runtime.pool),
             voucher_ending.work_for_ever(runtime.pool),
         ]
+
+
+def _sources(runtime: Runtime, catalogue: Catalogue) -> dict[str, RecordSource]:
+    """Return the systems that look-ups ask: our own and the sandbox's; any other is missing, and a look-up says so."""
+    ours: dict[str, RecordSource] = {
+        "training": TrainingRecords(runtime.pool),
+        "benefits": BenefitRecords(runtime.pool, catalogue),
+    }
+    return {**(sandbox_systems(runtime.clock) if runtime.settings.sandbox else {}), **ours}
 
 
 def _key_module(settings: Settings) -> KeyModule | None:
