@@ -29,21 +29,22 @@ def _till(stage: Stage) -> Place:
     def make() -> UUID:
         agency = stage.agency("沙箱收费大厅")
         paid = [item.code for item in load().items if item.flow in {Flow.PAY, Flow.RIDE}]
-        stage.by.finance.call("POST", "/v1/merchants", _merchant(agency, paid))
+        stage.by.finance.call("POST", "/v1/merchants", merchant(agency, "沙箱收费大厅", paid))
         return agency
 
     return stage.place("till", stage.once("merchant", make))
 
 
-def _merchant(agency: UUID, items: list[str]) -> dict[str, Any]:
+def merchant(agency: UUID, name: str, items: list[str]) -> dict[str, Any]:
+    """Return the body that registers an agency as a merchant of these items."""
     return {
         "agency": str(agency),
-        "name": "沙箱收费大厅",
+        "name": name,
         "category": "9399",
         "bank": "SANDBOX",
         "bank_account": _ACCOUNT,
         "items": items,
-        "order_limit": 1_000_000,
+        "order_limit": 100_000_000,
         "small_free_limit": 50_000,
     }
 
