@@ -13,14 +13,16 @@ from ecard.client import hours, records
 from ecard.client.medical import Desk, balances, care_of, designate, fee, load_sandbox_rules
 
 _REGION = "119901"
-_INSURED = f"sandbox-insured:{_REGION},employee"
 _FEES = (fee(100_000), fee(40_000, listed="B", code="310300001"), fee(10_000, listed="C", code="990000001"))
 """1,500 yuan: 甲 1,000, 乙 400, 丙 100."""
 
 
 def settle(stage: Stage, item: Item, form: Form) -> str:
-    """Settle a visit's fees: the legs are the total, cash is paid first from the phone, and the holder sees it."""
-    person, place = stage.person(address=_INSURED), stage.place("counter", _hospital(stage))
+    """Settle a visit's fees: the legs are the total, cash is paid first from the phone, and the holder sees it.
+
+    Some people are insured in the institution's region, others in another: both ways are settled.
+    """
+    person, place = stage.person(), stage.place("counter", _hospital(stage))
     visit = place.visit(item, form, person)["visit"]
     settled = Desk(place.terminal).settle(visit, care_of(item.code), _FEES, phone=person.phone, password=PASSWORD)
     expect(settled["state"] == "confirmed" and balances(settled), f"settled, Σ legs = total: {settled}")

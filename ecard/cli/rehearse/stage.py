@@ -114,9 +114,9 @@ class Stage:
             return {"face": FACE_PASSED}
         return {"busi_seq": person.phone.prove(PASSWORD)} if item.strength is Strength.KNOWLEDGE else {}
 
-    def person(self, **changed: str) -> Person:
-        """Return a new person with an e-card of level 2 and a physical card; `changed` are other facts."""
-        facts = {**new_person(), **changed}
+    def person(self) -> Person:
+        """Return a new person with an e-card of level 2 and a physical card."""
+        facts = new_person()
         card = new_card(facts)
         self.by.cards.register_holder(**facts)
         phone = self.channel.issue(
