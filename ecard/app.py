@@ -59,6 +59,7 @@ from pay.banks.directory import Banks
 from pay.bills import routes as bills
 from pay.codes import routes as order_codes
 from pay.disbursement import routes as disbursement
+from pay.medical import routes as medical
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders.asking import Till
@@ -110,6 +111,7 @@ ROUTERS = [
     orders.router,
     order_codes.router,
     bills.router,
+    medical.router,
     rides.router,
     receipts.router,
     credentials.router,

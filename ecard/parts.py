@@ -41,6 +41,11 @@ from pay.disbursement.eligibility import NotConnected, SandboxStanding, Standing
 from pay.disbursement.pacing import Pace
 from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
+from pay.medical import insured
+from pay.medical import working as clinic_work
+from pay.medical.confirming import Ward
+from pay.medical.connector import Agencies
+from pay.medical.service import Clinic
 from pay.orders import store as order_store
 from pay.orders.asking import Till
 from pay.orders.waiting import PAYERS
@@ -75,6 +80,8 @@ class Parts:
     feed: Feed
     banks: Banks
     office: Office
+    clinic: Clinic
+    ward: Ward
     denials: DeniedMaker
     certificates: Register
     statistics: Counter
@@ -93,6 +100,7 @@ class Parts:
             await self._open(catalogue, http)
             ending.push_async_callback(self.banks.close)
             desk = Desk(runtime, catalogue, readers)
+            self._settle(catalogue, Till(desk, self.banks))
             tasks = [asyncio.ensure_future(one) for one in self._work(Till(desk, self.banks), http)]
             try:
                 yield desk
@@ -121,6 +129,12 @@ class Parts:
         self.office, self.denials = Office(runtime, catalogue, http), DeniedMaker(runtime)
         self.certificates, self.statistics = Register(runtime), Counter(runtime)
 
+    def _settle(self, catalogue: Catalogue, till: Till) -> None:
+        sandbox = self.runtime.settings.sandbox
+        insurance: insured.Insurance = insured.SandboxInsurance() if sandbox else insured.NotConnected()
+        self.clinic = Clinic(self.runtime, catalogue, insurance)
+        self.ward = Ward(self.clinic, Agencies(sandbox=sandbox), till)
+
     def _work(self, till: Till, http: httpx.AsyncClient) -> list[Awaitable[None]]:
         """Return what runs for ever."""
         runtime, database = self.runtime, self.runtime.settings.database_url or ""
@@ -139,6 +153,7 @@ class Parts:
             _close_orders(runtime),
             capture.work_for_ever(till),
             marking.mark_for_ever(self.office, till),
+            clinic_work.work_for_ever(self.ward),
             periods.work_for_ever(runtime),
             paying.pay_for_ever(Disburser(runtime, self.banks, register, Pace())),
             voucher_issuing.work_for_ever(runtime.pool),
