@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ecard.cards.sandbox import FACE_PASSED
+from ecard.cases.model import MODIFIES, RESETS, CardAct
+from ecard.cases.policy import policy
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Form, Item, Strength
-from ecard.cli.rehearse.stage import Place, Stage
-from ecard.cli.story import expect, new_person
+from ecard.cli.rehearse.stage import Person, Place, Stage
+from ecard.cli.story import PASSWORD, expect, new_person
 from ecard.client import Operator, cases, certification, entries
+
+_NEW = "824613"
 
 
 def _reviewers(stage: Stage) -> Sequence[Operator]:
@@ -78,3 +82,33 @@ def work(stage: Stage, item: Item, form: Form) -> str:
         entries.enter(place.terminal, place.visit(item, form, person)["visit"], direction=direction)
     expect(len(entries.my_work_hours(person.phone)) == 1, "the hours of the day are counted")
     return "signed in and out"
+
+
+def manage(stage: Stage, item: Item, form: Form) -> str:
+    """Do every act that an item is for, at a bank's counter: it changes the card or its account, and is a case."""
+    person, place = stage.person(), counter(stage, item)
+    # A password is set before it can be changed by the old one.
+    acts = sorted(policy().acts[item.code], key=lambda act: act in MODIFIES)
+    for act in acts:
+        if act is CardAct.CARD_ENABLE:
+            _order(stage, place, form, person)
+        if act is CardAct.CARD_FIND:
+            done = cases.serve_lost(place.terminal, act, person.facts, FACE_PASSED)
+        else:
+            done = cases.serve(place.terminal, place.visit(item, form, person)["visit"], act, **_told(act))
+        expect(done["case"]["state"] == "done", f"{act} is done: {done}")
+    return ", ".join(acts)
+
+
+def _told(act: CardAct) -> dict[str, str]:
+    """Return what an act asks for beside the visit."""
+    if act in RESETS:
+        return {"face": FACE_PASSED, "new_password": PASSWORD}
+    return {"old_password": PASSWORD, "new_password": _NEW} if act in MODIFIES else {}
+
+
+def _order(stage: Stage, place: Place, form: Form, person: Person) -> None:
+    """Have a new card ordered and made, so that it can be enabled."""
+    item = next(one for one in load().items if CardAct.CARD_APPLY in policy().acts.get(one.code, ()))
+    order = cases.serve(place.terminal, place.visit(item, form, person)["visit"], CardAct.CARD_APPLY)["order"]
+    cases.make_card(stage.by.cards, order, new_person()["card_no"])

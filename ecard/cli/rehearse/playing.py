@@ -19,6 +19,8 @@ PLAYS: Mapping[Flow, Play] = {
     Flow.VOUCHER: money.voucher,
     Flow.APPLY: acts.apply,
     Flow.CERTIFY: acts.certify,
+    Flow.MANAGE: acts.manage,
+    Flow.RECORD: acts.work,
     Flow.SETTLE: care.settle,
     Flow.QUERY: care.look_up,
     Flow.TIMEBANK: care.volunteer,
