@@ -98,7 +98,7 @@ def test_one_operator_is_no_four_eyes(bureau: Bureau, school: School, programme:
 
 
 def test_the_database_itself_holds_four_eyes(
-    bureau: Bureau, school: School, programme: Programme, settings: Settings
+    bureau: Bureau, school: School, programme: Programme, other: Operator, settings: Settings
 ) -> None:
     class_, _, voucher = attended(school, programme)
     completion = UUID(school.complete(class_, voucher)["id"])
@@ -116,6 +116,14 @@ def test_the_database_itself_holds_four_eyes(
     ):
         with pytest.raises(asyncpg.CheckViolationError):
             rows(settings, sql, completion, new_id())
+    audited = "UPDATE voucher SET state = 'audited', amount = $2 WHERE id = $1"
+    step = "SELECT voucher_step($1, '{completed}', 'audited', 'audited', NULL, p_amount => $2)"
+    for sql in (audited, step):
+        with pytest.raises(asyncpg.CheckViolationError):
+            rows(settings, sql, UUID(voucher), 1)
+    audit(other, str(completion), amount=FACE - 1)
+    with pytest.raises(asyncpg.CheckViolationError):
+        rows(settings, audited, UUID(voucher), FACE)
 
 
 def test_of_many_audits_at_once_two_count(bureau: Bureau, school: School, programme: Programme) -> None:

@@ -143,6 +143,20 @@ END $$;
 CREATE TRIGGER completion_four_eyes BEFORE INSERT OR UPDATE OF state ON completion
     FOR EACH ROW WHEN (NEW.state = 'passed') EXECUTE FUNCTION completion_four_eyes();
 
+-- And no other way makes a voucher due: it is audited, and has its amount, as two operators passed a completion of it.
+CREATE FUNCTION voucher_audited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM completion n JOIN completion_audit a ON a.completion = n.id
+                   WHERE n.voucher = NEW.id AND n.state = 'passed' HAVING min(a.amount) = NEW.amount) THEN
+        RAISE EXCEPTION 'a voucher is worth what two operators passed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER voucher_audited BEFORE UPDATE OF state, amount ON voucher
+    FOR EACH ROW WHEN (NEW.amount <> OLD.amount OR OLD.amount IS NULL AND NEW.amount IS NOT NULL
+                       OR OLD.state = 'completed' AND NEW.state = 'audited')
+    EXECUTE FUNCTION voucher_audited();
+
 CREATE FUNCTION completion_audit_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'an audit is not changed' USING ERRCODE = 'check_violation';
