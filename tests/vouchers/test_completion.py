@@ -231,6 +231,27 @@ def test_only_its_own_institution_completes_and_redeems(
     assert {"id": voucher, "state": "redeemed"}.items() <= next(one for one in page if one["id"] == voucher).items()
 
 
+def test_every_completion_is_found_page_by_page_and_what_waits_for_nobody_is_not(
+    bureau: Bureau, school: School, programme: Programme
+) -> None:
+    made = []
+    for _ in range(3):
+        class_, _, voucher = attended(school, programme)
+        made.append((school.complete(class_, voucher)["id"], voucher))
+
+    def pages(after: str) -> list[str]:
+        found: list[str] = []
+        while page := bureau.training.call("GET", "/v1/completions", query=f"limit=1&after={after}").json():
+            [one] = page
+            found.append(after := one["id"])
+        return found
+
+    (first, _), *rest = made
+    assert pages(first) == [one for one, _ in rest]
+    programme.move({"id": rest[0][1]}, "cancel")
+    assert pages(first) == [rest[1][0]]
+
+
 def test_what_is_frozen_is_not_audited(bureau: Bureau, school: School, programme: Programme, other: Operator) -> None:
     class_, _, voucher = attended(school, programme)
     completion = school.complete(class_, voucher)["id"]

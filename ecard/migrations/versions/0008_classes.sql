@@ -32,7 +32,7 @@ CREATE TABLE training_class (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK ((latitude IS NULL) = (longitude IS NULL) AND (latitude IS NULL) = (radius IS NULL))
 );
-CREATE INDEX training_class_of ON training_class (institution, created_at);
+CREATE INDEX training_class_of ON training_class (institution, id);
 CREATE INDEX training_class_for ON training_class (programme, ends_at);
 
 -- 课次, with the window in which people check in.
@@ -116,7 +116,7 @@ CREATE TABLE completion (
     CHECK ((state = 'submitted') = (decided_at IS NULL))
 );
 CREATE UNIQUE INDEX completion_living ON completion (voucher) WHERE state <> 'rejected';
-CREATE INDEX completion_waiting ON completion (submitted_at) WHERE state = 'submitted';
+CREATE INDEX completion_in_state ON completion (state, id);
 
 CREATE TABLE completion_audit (
     completion uuid NOT NULL REFERENCES completion,
