@@ -36,12 +36,14 @@ from ecard.cards.sandbox import SandboxChecks
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
+from ecard.certification import routes as certification
 from ecard.clock import Clock
 from ecard.desk import routes as desk
 from ecard.desk.schemas import CardEvidence, CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
 from ecard.document import Route, document, routes, sockets
+from ecard.entries import routes as entries
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -90,6 +92,8 @@ ROUTERS = [
     access.router,
     cards.router,
     desk.router,
+    certification.router,
+    entries.router,
     codes.router,
     grants.router,
     logins.router,

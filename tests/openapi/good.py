@@ -16,6 +16,7 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits
 from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.gates import GATES
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
 from tests.openapi.training import TRAINING
@@ -250,4 +251,5 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **VOUCHERS,
     **TRAINING,
     **CERTIFICATES,
+    **GATES,
 }
