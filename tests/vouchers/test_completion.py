@@ -12,7 +12,7 @@ from ecard.settings import Settings
 from tests.bank import Bank
 from tests.bureau import Bureau, outcomes, refused, rows
 from tests.pay.ledger.checking import checked
-from tests.school import School, audit, learner, scheme, second
+from tests.school import School, audit, join, learner, scheme, second
 from tests.shop import confirm
 from tests.training import FACE, Programme
 
@@ -229,6 +229,15 @@ def test_only_its_own_institution_completes_and_redeems(
     assert not {"first_at", "first_by"} & refusal.value.problem.keys()
     page = school.server.call("GET", "/v1/institution-vouchers").json()
     assert {"id": voucher, "state": "redeemed"}.items() <= next(one for one in page if one["id"] == voucher).items()
+
+
+def test_who_comes_back_to_a_class_keeps_the_hours_and_completes(school: School, programme: Programme) -> None:
+    class_, phone, voucher = attended(school, programme)
+    phone.call("POST", "/v1/me/drop-outs", {"voucher": voucher, "reason": "改期"})
+    join(phone, class_, voucher)
+    seen = school.voucher(voucher)
+    assert (seen["state"], seen["hours"]) == ("in_use", 1)
+    assert school.complete(class_, voucher)["hours"] == 1
 
 
 def test_every_completion_is_found_page_by_page_and_what_waits_for_nobody_is_not(

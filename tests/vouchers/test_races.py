@@ -93,14 +93,18 @@ def test_ending_by_time_and_going_on_have_one_winner(own: Settings) -> None:
             school = await institution(pool)
             of = await programme(pool, money=PAIRS * FACE)
             await batch(pool, of, PAIRS)
-            late = "UPDATE voucher SET valid_until = clock_timestamp() + interval '2 milliseconds' WHERE id = $1"
+            late = "UPDATE voucher SET valid_until = clock_timestamp() + make_interval(secs => $2) WHERE id = $1"
+            both = set()
             complete = "SELECT voucher_step($1, '{in_use}', 'completed', 'completed', NULL)"
             audit = "SELECT voucher_step($1, '{completed}', 'audited', 'audited', NULL)"
-            for card in await cards(pool, PAIRS):
+            for n, card in enumerate(await cards(pool, PAIRS)):
                 voucher = await walked(pool, "in_use", of, card, school)
-                await pool.execute(late, voucher)
+                # From half a millisecond to some tenths of a second: somewhere between, the two are even.
+                left = 0.0005 * 1.25 ** (28 * n / PAIRS)
+                await pool.execute(late, voucher, left)
                 done, _ = await at_once(pool, [(complete, voucher), ("SELECT voucher_expire(10)",)])
-                await pool.fetchval("SELECT pg_sleep(0.003)")
+                both.add(done)
+                await pool.fetchval("SELECT pg_sleep($1)", left)
                 await pool.execute("SELECT voucher_expire(10)")
                 state = await pool.fetchval("SELECT state FROM voucher WHERE id = $1", voucher)
                 assert state == ("completed" if done else "expired")
@@ -109,6 +113,7 @@ def test_ending_by_time_and_going_on_have_one_winner(own: Settings) -> None:
                     assert await pool.fetchval(audit, voucher)
                 found = await at_once(pool, [(REDEEM, voucher, school), ("SELECT voucher_expire(10)",)])
                 assert found[0] == ("ok" if done else "expired"), "what was completed in time is paid, whenever"
+            assert both == {True, False}
 
     asyncio.run(race())
     checked(own)
