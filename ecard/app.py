@@ -33,6 +33,7 @@ from ecard.access import routes as access
 from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
+from ecard.cases import routes as cases
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
@@ -58,6 +59,7 @@ from pay.banks.directory import Banks
 from pay.bills import routes as bills
 from pay.codes import routes as order_codes
 from pay.disbursement import routes as disbursement
+from pay.medical import routes as medical
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders.asking import Till
@@ -94,6 +96,7 @@ ROUTERS = [
     desk.router,
     certification.router,
     entries.router,
+    cases.router,
     codes.router,
     grants.router,
     logins.router,
@@ -108,6 +111,7 @@ ROUTERS = [
     orders.router,
     order_codes.router,
     bills.router,
+    medical.router,
     rides.router,
     receipts.router,
     credentials.router,

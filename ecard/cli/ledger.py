@@ -15,6 +15,7 @@ from pay.bills import checks as bills
 from pay.disbursement import checks as disbursement
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
+from pay.medical import checks as medical
 from pay.orders import checks as orders
 from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     *reconciliation.CHECKS,
     *settlements.CHECKS,
     *disbursement.CHECKS,
+    *medical.CHECKS,
     *vouchers.CHECKS,
     *voucher_batches.CHECKS,
     *completion.CHECKS,
