@@ -51,6 +51,7 @@ from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.observe import Observe
 from ecard.parts import Parts
 from ecard.problems import HANDLERS
+from ecard.records import routes as records
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime
 from ecard.settings import Settings
@@ -59,6 +60,7 @@ from pay.banks.directory import Banks
 from pay.bills import routes as bills
 from pay.codes import routes as order_codes
 from pay.disbursement import routes as disbursement
+from pay.hours import routes as hours
 from pay.medical import routes as medical
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
@@ -94,6 +96,7 @@ ROUTERS = [
     access.router,
     cards.router,
     desk.router,
+    records.router,
     certification.router,
     entries.router,
     cases.router,
@@ -118,6 +121,7 @@ ROUTERS = [
     statistics.router,
     allowances.router,
     disbursement.router,
+    hours.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,
