@@ -20,6 +20,7 @@ from tests.openapi.gates import GATES
 from tests.openapi.good_cases import CASES
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
+from tests.openapi.showing import SHOWING
 from tests.openapi.time_bank import TIME_BANK
 from tests.openapi.training import TRAINING
 from tests.openapi.vouchers import VOUCHERS
@@ -256,5 +257,6 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **CERTIFICATES,
     **GATES,
     **TIME_BANK,
+    **SHOWING,
     **CASES,
 }
