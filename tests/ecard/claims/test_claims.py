@@ -16,6 +16,7 @@ from ecard.claims.sdjwt import parse, split
 from ecard.claims.source import NOTHING
 from ecard.client import Phone
 from ecard.client.claims import answer, ask, bound, issue, my_claims, show
+from ecard.encoding import unb64url
 from ecard.ids import new_id
 from ecard.keys import Suite
 from ecard.settings import Settings
@@ -196,7 +197,7 @@ def test_the_status_list_is_fetched_by_the_address_in_the_credential(bureau: Bur
 
     def marked() -> bool:
         token = bureau.http.get(f"/v1/claims/status/{row['list']}").text
-        lst = json.loads(_decoded(token))["status_list"]["lst"]
+        lst = json.loads(unb64url(token.split(".")[1]))["status_list"]["lst"]
         return StatusList(lst, 17).dead(row["place"])
 
     assert not marked()
@@ -206,12 +207,6 @@ def test_the_status_list_is_fetched_by_the_address_in_the_credential(bureau: Bur
         bureau.registrar.call("POST", f"/v1/claims/{made['id']}/revocation", {"reason": "驾驶证被吊销"})
     assert bureau.http.get("/v1/claims/status/999999").status_code == 404
     assert bureau.http.get("/v1/claim-issuer").json()["jwks_uri"].endswith("/v1/credentials/keys")
-
-
-def _decoded(token: str) -> bytes:
-    from ecard.encoding import unb64url  # noqa: PLC0415 - beside its one use
-
-    return unb64url(token.split(".")[1])
 
 
 def test_a_credential_ends_with_its_phone_and_with_the_card(bureau: Bureau) -> None:
