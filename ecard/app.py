@@ -54,6 +54,7 @@ from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.observe import Observe
 from ecard.parts import Parts
 from ecard.problems import HANDLERS
+from ecard.records import routes as records
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime
 from ecard.settings import Settings
@@ -98,6 +99,7 @@ ROUTERS = [
     access.router,
     cards.router,
     desk.router,
+    records.router,
     certification.router,
     entries.router,
     claims.router,

@@ -35,6 +35,8 @@ class Purpose(StrEnum):
     ANCHOR = "anchor"
     TOKEN = "token"  # noqa: S105 - a purpose's name
     CREDENTIAL = "credential"
+    DOCUMENT = "document"
+    DOCUMENT_CA = "document_ca"
 
 
 LIFE = {
@@ -43,11 +45,13 @@ LIFE = {
     Purpose.ANCHOR: 10 * 365 * 86400,
     Purpose.TOKEN: 3600,
     Purpose.CREDENTIAL: 10 * 365 * 86400,
+    Purpose.DOCUMENT: 10 * 365 * 86400,
+    Purpose.DOCUMENT_CA: 20 * 365 * 86400,
 }
 """Seconds that a retired key still verifies: longer than the last thing that it signed lives.
 
 A code certificate lives 24 h, an assertion 60 s, a token 5 min; seals of the audit log must verify for years, and so
-must a certificate of training that its owner has printed.
+must a certificate of training that its owner has printed, and a document; its issuer outlives both.
 """
 
 
