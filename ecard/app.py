@@ -38,6 +38,9 @@ from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
 from ecard.certification import routes as certification
+from ecard.claims import routes as claims
+from ecard.claims import source as claim_sources
+from ecard.claims.errors import ClaimStatusUnknown
 from ecard.clock import Clock
 from ecard.desk import routes as desk
 from ecard.desk.schemas import CardEvidence, CodeEvidence
@@ -51,6 +54,7 @@ from ecard.idempotency import KeyMissing, KeyReused, creation
 from ecard.observe import Observe
 from ecard.parts import Parts
 from ecard.problems import HANDLERS
+from ecard.records import routes as records
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime
 from ecard.settings import Settings
@@ -59,6 +63,7 @@ from pay.banks.directory import Banks
 from pay.bills import routes as bills
 from pay.codes import routes as order_codes
 from pay.disbursement import routes as disbursement
+from pay.hours import routes as hours
 from pay.medical import routes as medical
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
@@ -87,15 +92,17 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown)
+OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown, ClaimStatusUnknown)
 """What is met with no network alone: in the catalogue of errors, and in no operation."""
 ROUTERS = [
     catalogue_routes.router,
     access.router,
     cards.router,
     desk.router,
+    records.router,
     certification.router,
     entries.router,
+    claims.router,
     cases.router,
     codes.router,
     grants.router,
@@ -118,6 +125,7 @@ ROUTERS = [
     statistics.router,
     allowances.router,
     disbursement.router,
+    hours.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,
@@ -188,6 +196,9 @@ def _dependencies(opened: Parts, known: Catalogue, checks: Checks) -> Mapping[st
     async def till(desk: Given[Desk], banks: Given[Banks]) -> Any:
         return Till(desk, banks)
 
+    async def claim_source(runtime: Given[Runtime]) -> Any:
+        return claim_sources.SandboxSource() if runtime.settings.sandbox else claim_sources.NotConnected()
+
     async def api_document() -> Any:
         return await asyncio.to_thread(openapi_document)
 
@@ -195,6 +206,7 @@ def _dependencies(opened: Parts, known: Catalogue, checks: Checks) -> Mapping[st
         **{name: _part(opened, name) for name in get_type_hints(Parts)},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
+        "claim_source": Provide(claim_source),
         "desk": Provide(desk),
         "till": Provide(till),
         "api_document": Provide(api_document),

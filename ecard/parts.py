@@ -29,6 +29,11 @@ from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.feed import Feed
 from ecard.keyring import service as keyring
+from ecard.records import store as record_store
+from ecard.records.layout import load_layout
+from ecard.records.sandbox.systems import sandbox_systems
+from ecard.records.service import Records
+from ecard.records.sources import Asker, RecordSource
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from pay.banks.connector import lines_to_banks
@@ -38,6 +43,7 @@ from pay.bills import marking
 from pay.bills.service import Office
 from pay.disbursement import paying
 from pay.disbursement.eligibility import NotConnected, SandboxStanding, Standing
+from pay.disbursement.looked_up import BenefitRecords
 from pay.disbursement.pacing import Pace
 from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
@@ -58,6 +64,7 @@ from pay.webhooks import delivery
 from pay.webhooks import store as webhook_store
 from qr.bundle import BundleMaker
 from vouchers.batches import working as voucher_issuing
+from vouchers.credentials.looked_up import TrainingRecords
 from vouchers.credentials.publishing import Register
 from vouchers.life import working as voucher_ending
 from vouchers.statistics.service import Counter
@@ -67,7 +74,7 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget)
+FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget, record_store.forget)
 """What the sweep forgets beside what concerns logins."""
 
 
@@ -87,6 +94,7 @@ class Parts:
     statistics: Counter
     resolver: Resolver
     hub: Hub
+    records: Records
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -128,6 +136,7 @@ class Parts:
         self.hub = Hub(runtime, driver(runtime, catalogue, _key_module(runtime.settings)))
         self.office, self.denials = Office(runtime, catalogue, http), DeniedMaker(runtime)
         self.certificates, self.statistics = Register(runtime), Counter(runtime)
+        self.records = Records(runtime, catalogue, Asker(load_layout(catalogue), _sources(runtime, catalogue)))
 
     def _settle(self, catalogue: Catalogue, till: Till, http: httpx.AsyncClient) -> None:
         sandbox = self.runtime.settings.sandbox
@@ -159,6 +168,15 @@ class Parts:
             voucher_issuing.work_for_ever(runtime.pool),
             voucher_ending.work_for_ever(runtime.pool),
         ]
+
+
+def _sources(runtime: Runtime, catalogue: Catalogue) -> dict[str, RecordSource]:
+    """Return the systems that look-ups ask: our own and the sandbox's; any other is missing, and a look-up says so."""
+    ours: dict[str, RecordSource] = {
+        "training": TrainingRecords(runtime.pool),
+        "benefits": BenefitRecords(runtime.pool, catalogue),
+    }
+    return {**(sandbox_systems(runtime.clock) if runtime.settings.sandbox else {}), **ours}
 
 
 def _key_module(settings: Settings) -> KeyModule | None:

@@ -13,6 +13,7 @@ from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
 from pay.bills import checks as bills
 from pay.disbursement import checks as disbursement
+from pay.hours import checks as hours
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
 from pay.medical import checks as medical
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     *reconciliation.CHECKS,
     *settlements.CHECKS,
     *disbursement.CHECKS,
+    *hours.CHECKS,
     *medical.CHECKS,
     *vouchers.CHECKS,
     *voucher_batches.CHECKS,

@@ -85,7 +85,7 @@ class VisitAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """One use of the card, as its holder sees it: who, where, which item, which fields."""
+    """One use of the card, as its holder sees it: who, where, which item, which fields, which records were shown."""
 
     id: UUID
     at: str
@@ -97,6 +97,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     form: Form
     evidence: str
     fields: list[Field]
+    shown: list[str]
     by_relative: bool
     disputed: bool
 

@@ -187,6 +187,7 @@ async def uses(
             form=row["form"],
             evidence=row["evidence"],
             fields=[Field(field) for field in row["fields"]],
+            shown=row["shown"],
             by_relative=row["by_relative"],
             disputed=row["disputed_at"] is not None,
         )

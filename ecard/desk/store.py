@@ -25,8 +25,10 @@ _AGAIN = """
 _USES = """
     SELECT v.id, v.at, v.item, v.form, v.evidence, v.strength, v.fields, v.relation, v.disputed_at,
            v.acting_card IS NOT NULL AS by_relative, coalesce(g.name, k.name) AS agency,
-           coalesce(t.site, v.place, '') AS site, coalesce(t.setting, 'online') AS setting
-    FROM visit v LEFT JOIN terminal t ON t.actor = v.terminal LEFT JOIN agency g ON g.id = v.agency
+           coalesce(t.site, v.place, '') AS site, coalesce(t.setting, 'online') AS setting,
+           coalesce(s.shown, '{}') AS shown
+    FROM visit v LEFT JOIN visit_shown s ON s.visit = v.id
+         LEFT JOIN terminal t ON t.actor = v.terminal LEFT JOIN agency g ON g.id = v.agency
          LEFT JOIN channel k ON k.actor = v.agency
     WHERE v.card = $1 AND v.at < $2 ORDER BY v.at DESC LIMIT $3
 """
@@ -45,6 +47,8 @@ _FORGET = [
     "DELETE FROM verification WHERE at < now() - interval '2 days'",
     "DELETE FROM status_change WHERE at < now() - interval '1 hour'",
 ]
+# A flow that shows more in the same visit says so again: the longer list stands.
+_SHOW = "INSERT INTO visit_shown VALUES ($1, $2) ON CONFLICT (visit) DO UPDATE SET shown = excluded.shown"
 _ALIVE = """
     SELECT v.disputed_at IS NULL AND c.status = 'active' FROM visit v JOIN card c ON c.seq = v.card WHERE v.id = $1
 """
@@ -132,6 +136,11 @@ async def uses(pool: Pool, card: int, before: Any, limit: int) -> list[Any]:
     """Return the card's visits before a time, youngest first."""
     rows: list[Any] = await pool.fetch(_USES, card, before, limit)
     return rows
+
+
+async def show(tx: Tx, visit: UUID, shown: list[str]) -> None:
+    """Say what a flow showed of the holder in a visit, by titles: it is in the holder's list of uses."""
+    await tx.execute(_SHOW, visit, shown)
 
 
 async def dispute(tx: Tx, visit: UUID, card: int) -> str | None:

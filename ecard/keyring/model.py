@@ -22,6 +22,11 @@ SLOTS = 256
 """A dynamic code names its key in one byte."""
 
 
+def key_url(issuer: str, kid: str) -> str:
+    """Return a key's name in a certificate or credential: a URL that gives its JWK (Open Badges 3.0 §8.4)."""
+    return f"{issuer}/v1/credentials/keys/{kid}"
+
+
 class Purpose(StrEnum):
     """What a key signs; no key signs for two purposes."""
 
@@ -30,6 +35,8 @@ class Purpose(StrEnum):
     ANCHOR = "anchor"
     TOKEN = "token"  # noqa: S105 - a purpose's name
     CREDENTIAL = "credential"
+    DOCUMENT = "document"
+    DOCUMENT_CA = "document_ca"
 
 
 LIFE = {
@@ -38,11 +45,13 @@ LIFE = {
     Purpose.ANCHOR: 10 * 365 * 86400,
     Purpose.TOKEN: 3600,
     Purpose.CREDENTIAL: 10 * 365 * 86400,
+    Purpose.DOCUMENT: 10 * 365 * 86400,
+    Purpose.DOCUMENT_CA: 20 * 365 * 86400,
 }
 """Seconds that a retired key still verifies: longer than the last thing that it signed lives.
 
 A code certificate lives 24 h, an assertion 60 s, a token 5 min; seals of the audit log must verify for years, and so
-must a certificate of training that its owner has printed.
+must a certificate of training that its owner has printed, and a document; its issuer outlives both.
 """
 
 

@@ -26,7 +26,7 @@ _RETIRE = """
     WHERE kid = $1 AND verify_until IS NULL
 """
 _REVOKE = "UPDATE signing_key SET revoked_at = now() WHERE kid = $1 AND revoked_at IS NULL RETURNING kid"
-_MADE_AGAIN = frozenset({Purpose.ASSERTION, Purpose.ANCHOR, Purpose.CREDENTIAL})
+_MADE_AGAIN = frozenset(set(Purpose) - {Purpose.CODE, Purpose.TOKEN})
 """A retried answer of these is made again to the byte; the others sign with a random nonce, which is quicker."""
 PRIVATE = "signing_key.private"
 

@@ -18,8 +18,11 @@ from tests.openapi import good_benefits, good_medical
 from tests.openapi.certificates import CERTIFICATES
 from tests.openapi.gates import GATES
 from tests.openapi.good_cases import CASES
+from tests.openapi.looking_up import LOOKING_UP
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
+from tests.openapi.showing import SHOWING
+from tests.openapi.time_bank import TIME_BANK
 from tests.openapi.training import TRAINING
 from tests.openapi.vouchers import VOUCHERS
 
@@ -179,6 +182,7 @@ def _card_session(bureau: Bureau) -> Good:
 
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **good_benefits.GOOD,
+    **LOOKING_UP,
     **good_medical.GOOD,
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
@@ -254,5 +258,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **TRAINING,
     **CERTIFICATES,
     **GATES,
+    **TIME_BANK,
+    **SHOWING,
     **CASES,
 }

@@ -20,7 +20,7 @@ _TRAINING = "A1-76"
 async def mine(runtime: Runtime, holder: Holder) -> Training:
     """Return what the holder may take part in, takes part in and has taken."""
     async with runtime.pool.acquire() as connection:
-        return await _of(connection, (await store.owner(connection, holder.card))[0])
+        return await training_of(connection, (await store.owner(connection, holder.card))[0])
 
 
 async def at_terminal(
@@ -32,13 +32,14 @@ async def at_terminal(
     async with desk.runtime.pool.acquire() as connection:
         person = await store.visitor(connection, answer.visit)
         if asked.item == _TRAINING:
-            training = await _of(connection, person)
+            training = await training_of(connection, person)
             return TrainingRecord(visit=answer, credentials=training.credentials, training=training)
         found = [seen(one) for one in await store.of_holder(connection, person)]
     return TrainingRecord(visit=answer, credentials=found, training=None)
 
 
-async def _of(db: Db, person: UUID) -> Training:
+async def training_of(db: Db, person: UUID) -> Training:
+    """Return what a person may take part in, takes part in and has taken."""
     courses = [Course(**_course(row)) for row in await store.courses(db, person)]
     return Training(
         may_take=[CourseOffer(**_course(row)) for row in await store.offers(db, person)],
