@@ -14,7 +14,7 @@ from tests.hospital import STAY, Hospital, account, patient, reconciled
 from tests.pay.ledger.accounts import pool_of
 from tests.pay.medical import sql
 
-ROUNDS = 100 if os.environ.get("ECARD_FULL_RACES") == "1" else 15
+ROUNDS = 100 if os.environ.get("ECARD_FULL_RACES") == "1" else 10
 _CONFIRM = "SELECT medical_confirm($1, $2, $3, 15)"
 _REVERSE = "SELECT outcome FROM medical_reverse($1, $2, $3, $4, $5, 'why', $6, 15)"
 

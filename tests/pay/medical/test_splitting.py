@@ -48,7 +48,7 @@ def _fees(draw: st.DrawFn) -> FeeTotals:
 
 
 @given(_rules, _fees(), _years, _patients)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_legs_are_the_total_and_none_is_negative(rule: Rule, fees: FeeTotals, year: Sums, patient: Patient) -> None:
     made = split(rule, fees, year, patient)
     assert sum(made.legs) == fees.total
@@ -69,7 +69,7 @@ def test_the_legs_are_the_total_and_none_is_negative(rule: Rule, fees: FeeTotals
 
 
 @given(_rules, _fees(), _years, _patients, st.integers(0, 10**8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_fuller_account_never_changes_what_funds_bear(
     rule: Rule, fees: FeeTotals, year: Sums, patient: Patient, more: int
 ) -> None:

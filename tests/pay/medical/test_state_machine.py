@@ -22,7 +22,7 @@ from tests.bureau import new_database
 from tests.pay.ledger.test_state_machine import ATTEMPT
 from tests.pay.medical import sql
 
-EXAMPLES, STEPS = 200 if os.environ.get("ECARD_FULL_RACES") == "1" else 20, 50
+EXAMPLES, STEPS = 200 if os.environ.get("ECARD_FULL_RACES") == "1" else 15, 50
 _amounts = strategies.integers(0, 300)
 _legs = strategies.tuples(*[_amounts] * 5, strategies.integers(0, 60), _amounts).filter(lambda legs: sum(legs) > 0)
 places = strategies.sampled_from([0, 0, 0, 1, 2, 5])
