@@ -21,7 +21,6 @@ UPLOAD: dict[str, Any] = {
 }
 _HEADERS = {
     "Content-Disposition": "attachment",
-    "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
 
