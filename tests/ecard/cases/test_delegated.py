@@ -55,7 +55,7 @@ def test_a_bank_reviews_the_one_item_that_may_be_and_not_by_the_counter_that_acc
 def test_a_bank_that_may_accept_does_not_review_or_read(bureau: Bureau) -> None:
     outlet, phone = bank(bureau), bureau.phone()
     desk = bureau.registrar.register_terminal(outlet.agency, "counter", name="2号窗口")
-    case = cases.open_case(outlet.counter, visit(outlet.counter, phone, "A3-25"))
+    case = cases.open_case(outlet.counter, visit(outlet.counter, phone, "A3-25"), form={"mobile": "13900000001"})
     with refused("case_not_delegated", 403):
         cases.decide(desk, case)
     with refused("case_not_delegated", 403):
