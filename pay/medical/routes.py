@@ -207,7 +207,7 @@ async def medical_settlement(
 @post(
     "/medical/settlements/{settlement:uuid}/reversals",
     operation_id="medical_reverse",
-    status_code=201,
+    status_code=200,
     opt={"errors": (NotFound, NotConfirmed, OverReversal, ReversalNoUsed, InstitutionShort)},
 )
 async def medical_reverse(
@@ -220,7 +220,7 @@ async def medical_reverse(
 @post(
     "/medical/records",
     operation_id="medical_record",
-    status_code=201,
+    status_code=200,
     opt={
         "errors": (
             *_VISIT,
