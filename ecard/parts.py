@@ -30,6 +30,9 @@ from ecard.feed import Feed
 from ecard.keyring import service as keyring
 from ecard.records import store as record_store
 from ecard.records.layout import load_layout
+from ecard.records.papers import store as paper_store
+from ecard.records.papers.publishing import Publisher
+from ecard.records.papers.service import AT_ONCE, Press
 from ecard.records.sandbox.systems import sandbox_systems
 from ecard.records.service import Records
 from ecard.records.sources import Asker, RecordSource
@@ -68,7 +71,7 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-FORGETTING = (webhook_store.forget, ride_store.forget, record_store.forget)
+FORGETTING = (webhook_store.forget, ride_store.forget, record_store.forget, paper_store.forget)
 """What the sweep forgets beside what concerns logins."""
 
 
@@ -87,6 +90,7 @@ class Parts:
     resolver: Resolver
     hub: Hub
     records: Records
+    press: Press
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -128,6 +132,7 @@ class Parts:
         self.office, self.denials = Office(runtime, catalogue, http), DeniedMaker(runtime)
         self.certificates, self.statistics = Register(runtime), Counter(runtime)
         self.records = Records(runtime, catalogue, Asker(load_layout(catalogue), _sources(runtime, catalogue)))
+        self.press = Press(self.records, Publisher(runtime), asyncio.Semaphore(AT_ONCE))
 
     def _work(self, till: Till, http: httpx.AsyncClient) -> list[Awaitable[None]]:
         """Return what runs for ever."""

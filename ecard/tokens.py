@@ -35,6 +35,8 @@ class TokenType(StrEnum):
     LOGOUT = "logout+jwt"  # OpenID Connect Back-Channel Logout §2.4
     STATUS_LIST = "vc+jwt"  # W3C Securing Verifiable Credentials using JOSE and COSE §3.1.1
     CREDENTIALS = "ecard-credentials+jwt"
+    DOCUMENT = "ecard-document+jwt"
+    DOCUMENTS = "ecard-documents+jwt"
 
 
 class TokenRefused(Exception):

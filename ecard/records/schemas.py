@@ -24,7 +24,7 @@ class RecordColumn(msgspec.Struct, frozen=True, kw_only=True):
     kind: ColumnKind
 
 
-class RecordSection(msgspec.Struct, frozen=True, kw_only=True):
+class RecordSection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A table of one system: `ok` with rows, `empty` where nothing is on record, `missing` for a `reason`."""
 
     section: str
@@ -32,7 +32,7 @@ class RecordSection(msgspec.Struct, frozen=True, kw_only=True):
     en: str
     system: str
     state: Literal["ok", "empty", "missing"]
-    reason: RecordGap | None
+    reason: RecordGap | None = None
     columns: tuple[RecordColumn, ...]
     rows: tuple[dict[str, Value], ...]
 

@@ -30,6 +30,7 @@ def test_a_use_says_who_where_which_item_and_which_fields(bureau: Bureau) -> Non
         "form": "electronic",
         "evidence": "code",
         "fields": list(visit["holder"]),
+        "shown": [],
         "by_relative": False,
         "disputed": False,
     }
