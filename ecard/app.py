@@ -33,15 +33,18 @@ from ecard.access import routes as access
 from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
+from ecard.cases import routes as cases
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
+from ecard.certification import routes as certification
 from ecard.clock import Clock
 from ecard.desk import routes as desk
 from ecard.desk.schemas import CardEvidence, CodeEvidence
 from ecard.desk.service import Desk, Readers
 from ecard.direct import Direct
 from ecard.document import Route, document, routes, sockets
+from ecard.entries import routes as entries
 from ecard.errors import NotFound, TooMany
 from ecard.given import Given
 from ecard.idempotency import KeyMissing, KeyReused, creation
@@ -59,6 +62,8 @@ from pay.banks.directory import Banks
 from pay.bills import routes as bills
 from pay.codes import routes as order_codes
 from pay.disbursement import routes as disbursement
+from pay.hours import routes as hours
+from pay.medical import routes as medical
 from pay.merchants import routes as merchants
 from pay.orders import routes as orders
 from pay.orders.asking import Till
@@ -102,6 +107,9 @@ ROUTERS = [
     desk.router,
     records.router,
     papers.router,
+    certification.router,
+    entries.router,
+    cases.router,
     codes.router,
     grants.router,
     logins.router,
@@ -116,12 +124,14 @@ ROUTERS = [
     orders.router,
     order_codes.router,
     bills.router,
+    medical.router,
     rides.router,
     receipts.router,
     credentials.router,
     statistics.router,
     allowances.router,
     disbursement.router,
+    hours.router,
     voucher_programmes.router,
     voucher_batches.router,
     vouchers.router,

@@ -79,6 +79,9 @@ async def authenticate(request: Request[Any, Any, Any], runtime: Given[Runtime])
     """Return who made `request`; raises SignatureMissing, -Wrong, -Clock, SessionInvalid or KeyRevoked."""
     given = headers(request)
     now = runtime.clock.time()
+    if "max_body" in request.route_handler.opt:
+        # A large body is not taken in for somebody who has no session at all.
+        runtime.tickets.open(signatures.keyid(given), now)
     signed = signatures.read(await call(request, given), given, now)
     if signed.algorithm != signatures.HMAC:
         raise signatures.SignatureWrong

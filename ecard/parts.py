@@ -21,6 +21,7 @@ from cardio.server.drive import driver
 from cardio.server.hsm import line_to
 from cardio.server.links import Hub
 from ecard.audit import service as audit
+from ecard.cases import materials as case_materials
 from ecard.catalogue.model import Catalogue
 from ecard.clock import Clock
 from ecard.db import Db
@@ -49,6 +50,11 @@ from pay.disbursement.looked_up import BenefitRecords
 from pay.disbursement.pacing import Pace
 from pay.disbursement.paying import Disburser, disbursed
 from pay.ledger import periods
+from pay.medical import insured
+from pay.medical import working as clinic_work
+from pay.medical.confirming import Ward
+from pay.medical.connector import Agencies
+from pay.medical.service import Clinic
 from pay.orders import store as order_store
 from pay.orders.asking import Till
 from pay.orders.waiting import PAYERS
@@ -71,7 +77,7 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-FORGETTING = (webhook_store.forget, ride_store.forget, record_store.forget, paper_store.forget)
+FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget, record_store.forget, paper_store.forget)
 """What the sweep forgets beside what concerns logins."""
 
 
@@ -84,6 +90,8 @@ class Parts:
     feed: Feed
     banks: Banks
     office: Office
+    clinic: Clinic
+    ward: Ward
     denials: DeniedMaker
     certificates: Register
     statistics: Counter
@@ -104,6 +112,7 @@ class Parts:
             await self._open(catalogue, http)
             ending.push_async_callback(self.banks.close)
             desk = Desk(runtime, catalogue, readers)
+            self._settle(catalogue, Till(desk, self.banks))
             tasks = [asyncio.ensure_future(one) for one in self._work(Till(desk, self.banks), http)]
             try:
                 yield desk
@@ -134,6 +143,12 @@ class Parts:
         self.records = Records(runtime, catalogue, Asker(load_layout(catalogue), _sources(runtime, catalogue)))
         self.press = Press(self.records, Publisher(runtime), asyncio.Semaphore(AT_ONCE))
 
+    def _settle(self, catalogue: Catalogue, till: Till) -> None:
+        sandbox = self.runtime.settings.sandbox
+        insurance: insured.Insurance = insured.SandboxInsurance() if sandbox else insured.NotConnected()
+        self.clinic = Clinic(self.runtime, catalogue, insurance)
+        self.ward = Ward(self.clinic, Agencies(sandbox=sandbox), till)
+
     def _work(self, till: Till, http: httpx.AsyncClient) -> list[Awaitable[None]]:
         """Return what runs for ever."""
         runtime, database = self.runtime, self.runtime.settings.database_url or ""
@@ -152,6 +167,7 @@ class Parts:
             _close_orders(runtime),
             capture.work_for_ever(till),
             marking.mark_for_ever(self.office, till),
+            clinic_work.work_for_ever(self.ward),
             periods.work_for_ever(runtime),
             paying.pay_for_ever(Disburser(runtime, self.banks, register, Pace())),
             voucher_issuing.work_for_ever(runtime.pool),

@@ -17,9 +17,11 @@ from litestar.types import Empty
 from ecard.errors import Invalid, Text, TooLarge
 
 MAX_BODY = 64 * 1024
-"""Bytes of the largest request body."""
+"""Bytes of the largest request body, but of operations that name another (`opt={"max_body": …}`)."""
 BODY_SECONDS = 10
 """Seconds in which a body must have arrived: a caller that trickles it holds nothing open."""
+LARGE_SECONDS = 60
+"""Seconds for the body of an operation that takes a larger one."""
 
 _PLACE = re.compile(r" - at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
@@ -53,20 +55,21 @@ class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON body is decoded into the handler's Struct, or refused with a pointer."""
 
     async def body(self) -> bytes:
-        """Return the body's bytes; raises TooLarge beyond MAX_BODY, ClientDisconnect.
+        """Return the body's bytes; raises TooLarge beyond MAX_BODY (or the operation's own limit), ClientDisconnect.
 
         Read here and not by Litestar's general stream, which resolves limits and headers for each request.
         """
         if self._body is Empty:
             try:
-                async with asyncio.timeout(BODY_SECONDS):
+                async with asyncio.timeout(LARGE_SECONDS if "max_body" in self.route_handler.opt else BODY_SECONDS):
                     self._body = await self._received()
             except TimeoutError:
                 raise ClientDisconnect from None
         return self._body
 
     async def _received(self) -> bytes:
-        chunks, size, more = [], 0, True
+        # An operation that takes more says so: `opt={"max_body": …}`.
+        chunks, size, more, most = [], 0, True, self.route_handler.opt.get("max_body", MAX_BODY)
         while more:
             message = await self.receive()
             if message["type"] != "http.request":
@@ -74,7 +77,7 @@ class StrictRequest(Request[Any, Any, Any]):
             chunk = message.get("body", b"")  # ASGI lets a message go without
             chunks.append(chunk)
             size += len(chunk)
-            if size > MAX_BODY:
+            if size > most:
                 raise TooLarge
             more = message.get("more_body", False)
         return b"".join(chunks)

@@ -122,6 +122,14 @@ def sign(call: Call, *, keyid: str, algorithm: str, created: int, by: Callable[[
     return headers
 
 
+def keyid(headers: Mapping[str, str]) -> str:
+    """Return whose key a request says it is signed with, before anything of it is checked; raises SignatureMissing."""
+    given = _INPUT.fullmatch(headers.get("signature-input", ""))
+    if given is None:
+        raise SignatureMissing
+    return given["keyid"]
+
+
 def read(call: Call, headers: Mapping[str, str], now: float) -> Signed:
     """Return the signed parts of `call`, its form and time checked; the caller checks the key.
 

@@ -27,6 +27,7 @@ class TokenType(StrEnum):
     DENIED = "ecard-denied+jwt"
     PERIOD = "ecard-ledger-period+jwt"
     MANIFEST = "ecard-benefit-manifest+jwt"
+    PROFILE_CHANGE = "ecard-profile-change+jwt"
     DEVICE_PROOF = "ecard-device+jwt"
     ACCESS = "at+jwt"  # RFC 9068
     ID = "JWT"  # OpenID Connect names no type, and Open Badges 3.0 (§8.2.2) admits no other for a certificate

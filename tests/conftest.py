@@ -42,6 +42,7 @@ LONG = (
     "openapi/test_schemathesis.py",
     "races/",
     "ecard/cli/test_demo.py",
+    "ecard/cli/test_rehearse.py",
     "ecard/embedded/",
     "ecard/test_access_matrix.py",
     "auth/real/",

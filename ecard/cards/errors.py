@@ -130,3 +130,19 @@ class ProofRefused(EcardError):
         "请用设备私钥签发 typ 为 ecard-device+jwt 的证明, aud 为平台地址, 60 秒内有效。",
         "Sign an ecard-device+jwt with the device's key, aud the issuer, valid for 60 seconds.",
     )
+
+
+class ProfileFieldFixed(EcardError):
+    """A field that no change of personal data touches; `allowed` lists those that one may."""
+
+    status = 422
+    code = "profile_field_fixed"
+    title = Text("该信息不能通过信息变更修改", "This field is not changed in this way")
+    action = Text("请只提交 allowed 所列字段; 其余请到发卡机构办理。", "Change those in allowed; others at the issuer.")
+
+
+class ProfileUnchanged(Conflict):
+    """What is to be changed stands there already."""
+
+    code = "profile_unchanged"
+    title = Text("信息与现有登记一致", "The profile says so already")

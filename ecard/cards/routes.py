@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from ecard.access.errors import AlreadyRegistered
 from ecard.access.model import Role
 from ecard.callers import Channel, Holder, Operator
-from ecard.cards import family, password, service
+from ecard.cards import changes, family, password, service
 from ecard.cards.checks import Checks
 from ecard.cards.errors import (
     BankNotReady,
@@ -38,6 +38,7 @@ from ecard.cards.schemas import (
     PasswordProven,
     PasswordRequest,
     PasswordReset,
+    ProfileChange,
     Proven,
     RelativeRequest,
     RelativeView,
@@ -97,6 +98,12 @@ async def e_card_issue(
 async def card_face(holder: Given[Holder], runtime: Given[Runtime]) -> CardFace:
     """Return the holder's own card, masked 卡面 (006)."""
     return await service.face(runtime, holder)
+
+
+@get("/me/profile-changes", operation_id="my_profile_changes")
+async def my_profile_changes(holder: Given[Holder], runtime: Given[Runtime]) -> list[ProfileChange]:
+    """List the changes of the holder's personal data 信息变更记录 (A1-93), each with its signed proof."""
+    return await changes.mine(runtime.pool, runtime.vault, holder)
 
 
 @put("/me/card/status", operation_id="card_report", opt={"errors": (BusiSeqUnknown, StatusConflict)})
@@ -220,6 +227,7 @@ router = Router(
     route_handlers=[
         e_card_issue,
         card_face,
+        my_profile_changes,
         card_report,
         password_prove,
         password_set,

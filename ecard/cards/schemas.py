@@ -142,6 +142,22 @@ class HolderRequest(Body, frozen=True, kw_only=True):
     fare_class: Annotated[str, msgspec.Meta(pattern=r"^(full|half|free)?(?!\n)$")] = ""
 
 
+class ProfileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a holder's personal data: which fields, and the proof of what stood there before and after.
+
+    `proof` is a JWT signed by an anchor key; `before` and `after` are SHA-256 over ["ecard-profile/1", salt, the
+    profile's members], as JSON with sorted members. `at` is in Unix seconds.
+    """
+
+    id: UUID
+    fields: list[str]
+    before: str
+    after: str
+    salt: str
+    proof: str
+    at: int
+
+
 class CardStatusRequest(Body, frozen=True, kw_only=True):
     """Moves a card, found by its printed number, to a status."""
 

@@ -4,6 +4,7 @@ One file per annex and one of flows. Which keys a row has is decided by its anne
 by the types of `Item`, so neither is written twice.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ import msgspec
 from ecard.catalogue.errors import BadRow
 from ecard.catalogue.model import Annex, Catalogue, Flow, FlowEntry, Item, Scene
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(os.environ.get("ECARD_CATALOGUE_DIR") or Path(__file__).parent / "data")
+"""Where the catalogue stands: the package's own, or a bureau's that has rows of its own."""
 
 _SOURCE_KEYS: Mapping[Annex, tuple[str, ...]] = {
     1: ("description", "domain", "function"),

@@ -153,12 +153,13 @@ class Purpose(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class FlowEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of flows.toml: a flow, its labels and the scene of the code that it takes."""
+    """A row of flows.toml: a flow, its labels, the scene of the code that it takes, and the operations that do it."""
 
     name: Flow
     zh: Line
     en: Line
     scene: Scene
+    operations: Annotated[tuple[Line, ...], msgspec.Meta(min_length=1)]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ _COMMANDS = {
     "operators": "operators",
     "reconcile": "reconcile",
     "receipt": "receipt",
+    "rehearse": "rehearse",
     "serve": "serve",
     "vouchers": "vouchers",
     "webhooks": "webhooks",
@@ -62,6 +63,7 @@ def group() -> None:
 
     \b
     ecard demo                     一条命令看全流程 · see the main job run
+    ecard rehearse                 演练全部事项 · every item, in every form
     ecard serve --sandbox          启动沙箱服务 · serve a sandbox
     ecard catalogue list           192 个应用事项 · the 192 items
     ecard bridges list             窗口读卡服务 · the bridges at counters

@@ -68,6 +68,46 @@ def show(*, code: str, as_json: bool) -> None:
     Console().print(table)
 
 
+@catalogue.command("page")
+def page() -> None:
+    """输出 docs/catalogue.md: 每个事项的流程、接口与测试。 Print docs/catalogue.md: each item, and how it is proven."""
+    click.echo(catalogue_page(load()), nl=False)
+
+
+_PAGE = """# 应用目录 · The catalogue
+
+由 `ecard catalogue page > docs/catalogue.md` 生成。Generated from `ecard/catalogue/data`: a new item is a row there.
+
+每个事项由 `tests/ecard/cli/test_rehearse.py` 以每种用卡形式走完全程, 测试名为“事项-形式” (如 `A1-01-physical`)。
+Each item is played to its end there in each form; the test's id is item and form. `ecard rehearse --only A1-01` plays
+one. 实 physical · 电 electronic.
+
+"""
+_LETTERS = {Form.PHYSICAL: "实", Form.ELECTRONIC: "电"}
+
+
+def catalogue_page(loaded: Catalogue) -> str:
+    """Return the catalogue as Markdown: flows with their operations, then each item with its tests."""
+    lines = ["## 流程 Flows", "", "| 流程 flow | 码 scene | 事项 items | 接口 operations |", "|---|---|---|---|"]
+    for flow in loaded.flows:
+        count = sum(item.flow is flow.name for item in loaded.items)
+        operations = ", ".join(f"`{one}`" for one in flow.operations)
+        lines.append(f"| {flow.zh} {flow.en} `{flow.name}` | {flow.scene.name.lower()} | {count} | {operations} |")
+    for annex in _ANNEXES.values():
+        heads = "| 编号 | 事项 item | 流程 flow | 形式 forms | 核验 acr, 场所 place | 可披露 fields | 测试 tests |"
+        lines += ["", f"## 附件{annex} Annex {annex}", "", heads, "|---|---|---|---|---|---|---|"]
+        lines += [_row(loaded, item) for item in loaded.items if item.annex == annex]
+    return _PAGE + "\n".join(lines) + "\n"
+
+
+def _row(loaded: Catalogue, item: Item) -> str:
+    forms = "".join(_LETTERS[form] for form in item.forms)
+    fields = ", ".join(item.fields) or "–"
+    tests = f"`{item.code}`" if item.delegated else ", ".join(f"`{item.code}-{form}`" for form in Form)
+    flow = f"{loaded.flow(item.flow).zh} `{item.flow}`"
+    return f"| {item.code} | {item.title} | {flow} | {forms} | {item.acr}, {item.proximity} | {fields} | {tests} |"
+
+
 def _table(loaded: Catalogue, items: tuple[Item, ...]) -> Table:
     table = Table(caption=f"共 {len(items)} 项 ({len(items)} items)")
     for heading in ("编号 code", "事项 item", "流程 flow", "形式 forms", "核验 acr"):

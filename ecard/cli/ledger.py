@@ -13,8 +13,10 @@ from ecard.runtime import Runtime
 from pay.banks import checks as banks_checks
 from pay.bills import checks as bills
 from pay.disbursement import checks as disbursement
+from pay.hours import checks as hours
 from pay.ledger import checks, periods
 from pay.ledger.checks import Broken, Check
+from pay.medical import checks as medical
 from pay.orders import checks as orders
 from pay.reconciliation import checks as reconciliation
 from pay.rides import checks as rides
@@ -32,6 +34,8 @@ CHECKS: tuple[Check, ...] = (
     *reconciliation.CHECKS,
     *settlements.CHECKS,
     *disbursement.CHECKS,
+    *hours.CHECKS,
+    *medical.CHECKS,
     *vouchers.CHECKS,
     *voucher_batches.CHECKS,
     *completion.CHECKS,

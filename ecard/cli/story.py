@@ -18,7 +18,8 @@ from ecard.tokens import TokenType
 from qr import render
 from qr.offline import OfflineVerifier, trust_on_first_use
 
-_PASSWORD = "193746"  # noqa: S105 - a fictitious person's
+PASSWORD = "193746"  # noqa: S105 - a fictitious person's
+"""Every sandbox person's."""
 
 
 class Cast(NamedTuple):
@@ -94,7 +95,7 @@ def tell(cast: Cast) -> Iterator[Step]:
         f"实名、实人、实卡核验通过, 一级签发 (001): {phone.issued['name']}, 签发号 {phone.issued['sign_no'][:8]}…",
         "name, face and card are checked; the e-card is issued at level 1, bound to the phone's own key",
     )
-    acted = phone.open_payment(_PASSWORD)
+    acted = phone.open_payment(PASSWORD)
     expect(acted["sign_level"] == 2, "payment is opened")  # noqa: PLR2004 - the level
     yield Step("手机 phone", "验证密码, 开通缴费结算, 二级签发 (005)", "the password is proven and level 2 opened")
 
@@ -181,7 +182,7 @@ def issued(cast: Cast, person: dict[str, str]) -> Phone:
         name=person["name"],
         id_no=person["id_no"],
         card_no=person["card_no"],
-        password=_PASSWORD,
+        password=PASSWORD,
         face=FACE_PASSED,
     )
 

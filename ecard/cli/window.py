@@ -15,7 +15,21 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from cardio.bridge.messages import Answers, Apdus, Close, Failed, Hello, Open, Opened, Welcome, encode, from_server
+from cardio.bridge.messages import (
+    Answers,
+    Apdus,
+    AskPin,
+    Close,
+    Failed,
+    Hello,
+    Open,
+    Opened,
+    PinEntered,
+    Welcome,
+    encode,
+    from_server,
+)
+from cardio.commands import iso
 from cardio.errors import CardError, CardMissing
 from cardio.transport.pcsc import PcscReaders
 from cardio.transport.reader import Reader, Readers
@@ -31,9 +45,28 @@ from ecard.tokens import TokenType
 
 _VPCD = "Virtual PCD"
 """How vpcd's readers are called."""
+PIN = "123456"
+"""What the holder of every sandbox card enters."""
+_DONE = bytes.fromhex("9000")
 _PATIENCE = 3.0
 """Seconds until a card is seen in a reader of pcscd."""
 _WAIT = 5
+
+
+def in_pcscd() -> str | None:
+    """Return the name of a reader of vpcd's in a running pcscd, or None."""
+    try:
+        return next((one for one in PcscReaders().names() if _VPCD in one), None)
+    except (CardError, OSError):
+        return None
+
+
+def _inserted(card: VirtualCard) -> Inserted | None:
+    """Put a card into vpcd's reader; None where nothing listens for one."""
+    try:
+        return Inserted(card, lambda: connected(patience=0.5))
+    except OSError:
+        return None
 
 
 class Slot:
@@ -42,12 +75,11 @@ class Slot:
     def __init__(self, card: VirtualCard) -> None:
         self._inserted: Inserted | None = None
         self._readers: Readers
-        try:
-            self._reader = next(one for one in PcscReaders().names() if _VPCD in one)
-            self._inserted = Inserted(card, lambda: connected(patience=0.5))
-            self._readers = PcscReaders()
+        found = in_pcscd()
+        if found is not None and (inserted := _inserted(card)) is not None:
+            self._inserted, self._readers, self._reader = inserted, PcscReaders(), found
             self.name = "pcscd 的虚拟读卡器 a virtual reader of pcscd"
-        except (CardError, StopIteration, OSError):
+        else:
             own = VirtualReaders("Demo")
             own.insert(card)
             self._readers, self._reader = own, "Demo"
@@ -112,13 +144,13 @@ class Window:
         with contextlib.suppress(ConnectionClosed):
             for text in socket:
                 frame = from_server(str(text))
-                if isinstance(frame, Open | Apdus | Close):
+                if isinstance(frame, Open | Apdus | AskPin | Close):
                     try:
                         self._do(socket, frame)
                     except CardError as error:
                         socket.send(encode(Failed(frame.session, error.code)))
 
-    def _do(self, socket: ClientConnection, frame: Open | Apdus | Close) -> None:
+    def _do(self, socket: ClientConnection, frame: Open | Apdus | AskPin | Close) -> None:
         match frame:
             case Open() if self._slot is not None:
                 reader = self._held[frame.session] = self._slot.hold()
@@ -127,6 +159,9 @@ class Window:
                 commands = [bytes.fromhex(one) for one in frame.commands]
                 answers = self._held[frame.session].exchange(commands, stop_on_error=frame.stop_on_error)
                 socket.send(encode(Answers(frame.session, frame.n, [one.hex().upper() for one in answers])))
+            case AskPin():
+                [word] = self._held[frame.session].exchange([iso.verify(PIN).encode()])
+                socket.send(encode(PinEntered(frame.session, frame.n, word == _DONE, None)))
             case Close() if frame.session in self._held:
                 self._held.pop(frame.session).close()
 

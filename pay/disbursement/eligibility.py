@@ -1,7 +1,7 @@
 """资格核对 (eligibility): whether a payee may be paid now, asked again when the money is about to go.
 
 What other authorities know (a death, a move to another region) is behind a Protocol; whether a certification of
-entitlement is in force is known here: it is a visit.
+entitlement is in force is known here (`ecard.certification`, asked in `payees.people`).
 """
 
 from collections.abc import Sequence

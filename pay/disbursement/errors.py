@@ -12,6 +12,15 @@ class ItemNotReceived(EcardError):
     action = Text("请选择办理流程为 receive 的事项。", "Choose an item whose flow is receive.")
 
 
+class ItemNotCertifying(EcardError):
+    """An item in `certified_by` is none by which entitlement is certified."""
+
+    status = 422
+    code = "item_not_certifying"
+    title = Text("该事项不是资格认证事项", "The item does not certify entitlement")
+    action = Text("certified_by 请只列办理流程为 certify 的事项。", "Name items whose flow is certify in certified_by.")
+
+
 class ProgrammeExists(Conflict):
     """Another programme has this name."""
 

@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from ecard.callers import Holder
-from ecard.db import Db, Tx
+from ecard.callers import Holder, Terminal
+from ecard.catalogue.model import Catalogue, Flow
+from ecard.db import Db, Tx, begin
+from ecard.desk.standing import at_agency
 from ecard.errors import NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
@@ -19,13 +21,23 @@ from pay.disbursement.schemas import BenefitPayee, BenefitProof, BenefitWait, My
 
 async def benefits(runtime: Runtime, holder: Holder, before: UUID | None, limit: int) -> list[MyBenefit]:
     """Return the holder's benefits, youngest first."""
-    names = await _names(runtime.pool, runtime.vault, holder)
-    return [_mine(row) for row in await table.mine(runtime.pool, names, before, limit)]
+    return [_mine(row) for row in await table.mine(runtime.pool, await _own(runtime, holder), before, limit)]
+
+
+async def at_counter(runtime: Runtime, catalogue: Catalogue, visit: UUID, by: Terminal, limit: int) -> list[MyBenefit]:
+    """Return what the holder who is here was paid under the visit's item, youngest first.
+
+    Raises VisitUnknown, VisitOver, CardSuspended, WrongFlow.
+    """
+    async with begin(runtime.pool) as tx:
+        standing = await at_agency(tx, catalogue, visit, by, Flow.RECEIVE)
+        names = await _names(tx, runtime.vault, standing.holder)
+        return [_mine(row) for row in await table.of_item(tx, names, standing.item.code, limit)]
 
 
 async def benefit(runtime: Runtime, holder: Holder, number: UUID) -> MyBenefit:
     """Return one of the holder's benefits; raises NotFound."""
-    row = await table.one_of_mine(runtime.pool, await _names(runtime.pool, runtime.vault, holder), number)
+    row = await table.one_of_mine(runtime.pool, await _own(runtime, holder), number)
     if row is None:
         raise NotFound
     return _mine(row)
@@ -33,7 +45,7 @@ async def benefit(runtime: Runtime, holder: Holder, number: UUID) -> MyBenefit:
 
 async def proof(runtime: Runtime, holder: Holder, number: UUID) -> BenefitProof:
     """Return the proof that a benefit is in what was approved; raises NotFound, ProofNotReady."""
-    found = await proofs.proof(runtime.pool, await _names(runtime.pool, runtime.vault, holder), number)
+    found = await proofs.proof(runtime.pool, await _own(runtime, holder), number)
     if found is None:
         raise NotFound
     return found
@@ -63,9 +75,12 @@ async def payee(tx: Tx, vault: Vault, holder: Holder, programme: UUID) -> Benefi
     return BenefitPayee(programme=programme, payee=vault.open(TOKEN, sealed).decode())
 
 
-async def _names(db: Db, vault: Vault, holder: Holder) -> list[UUID]:
-    """Return the ids under which the holder is paid: the holder's own, and those of pseudonyms."""
-    person = await payees.holder_of(db, holder.card)
+async def _own(runtime: Runtime, holder: Holder) -> list[UUID]:
+    return await _names(runtime.pool, runtime.vault, await payees.holder_of(runtime.pool, holder.card))
+
+
+async def _names(db: Db, vault: Vault, person: UUID) -> list[UUID]:
+    """Return the ids under which a person is paid: the own one, and those of pseudonyms."""
     return [person, *await payees.of_owner(db, vault, person)]
 
 

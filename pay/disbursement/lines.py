@@ -134,6 +134,12 @@ async def mine(db: Db, payees: Sequence[UUID], before: UUID | None, limit: int) 
     return [dict(row) for row in await db.fetch(sql, payees, before, limit)]
 
 
+async def of_item(db: Db, payees: Sequence[UUID], item: str, limit: int) -> list[dict[str, Any]]:
+    """Return the benefits of a holder for one item, youngest first."""
+    sql = f"{_MINE} AND p.item = $2 ORDER BY l.id DESC LIMIT $3"
+    return [dict(row) for row in await db.fetch(sql, payees, item, limit)]
+
+
 async def one_of_mine(db: Db, payees: Sequence[UUID], line: UUID) -> dict[str, Any] | None:
     """Return one benefit of a holder."""
     row = await db.fetchrow(f"{_MINE} AND l.id = $2", payees, line)

@@ -6,7 +6,9 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from ecard.callers import Holder
+from ecard.callers import Holder, Terminal
+from ecard.catalogue.model import Catalogue
+from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
@@ -26,6 +28,22 @@ async def my_benefits(
 ) -> list[MyBenefit]:
     """List the holder's benefits 我的待遇, youngest first: what, how much, and why one is not paid yet."""
     return await holders.benefits(runtime, holder, id_of(before), limit)
+
+
+@get(
+    "/visits/{visit:uuid}/benefits",
+    operation_id="visit_benefits",
+    opt={"errors": (VisitUnknown, VisitOver, CardSuspended, WrongFlow)},
+)
+async def visit_benefits(
+    visit: FromPath[UUID],
+    terminal: Given[Terminal],
+    runtime: Given[Runtime],
+    catalogue: Given[Catalogue],
+    limit: _Limit = 20,
+) -> list[MyBenefit]:
+    """List what the holder who is here was paid under the visit's item 到访待遇, youngest first."""
+    return await holders.at_counter(runtime, catalogue, visit, terminal, limit)
 
 
 @get("/me/benefits/{benefit:uuid}", operation_id="my_benefit")
@@ -59,4 +77,4 @@ async def benefit_notices(runtime: Given[Runtime]) -> list[BenefitNotice]:
     return await store.notices(runtime.pool)
 
 
-HANDLERS = (my_benefits, my_benefit, my_benefit_proof, my_benefit_payee, benefit_notices)
+HANDLERS = (my_benefits, visit_benefits, my_benefit, my_benefit_proof, my_benefit_payee, benefit_notices)

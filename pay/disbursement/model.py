@@ -18,7 +18,7 @@ from ecard.catalogue.model import Field, Flow, Item
 from ecard.encoding import b64url
 from ecard.errors import Text
 from ecard.merkle import digest
-from pay.disbursement.errors import ItemNotReceived
+from pay.disbursement.errors import ItemNotCertifying, ItemNotReceived
 
 FORMAT = "ecard-benefit/1"
 """What the first member of a leaf says: its members are these and in this order, for ever."""
@@ -104,6 +104,12 @@ def check_receivable(item: Item) -> None:
     """Check that `item` is a benefit that is received; raises ItemNotReceived."""
     if item.flow is not Flow.RECEIVE:
         raise ItemNotReceived
+
+
+def check_certifying(item: Item) -> None:
+    """Check that `item` certifies entitlement; raises ItemNotCertifying."""
+    if item.flow is not Flow.CERTIFY:
+        raise ItemNotCertifying
 
 
 def is_pseudonymous(item: Item) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ecard.cards.model import Profile
 from ecard.cards.profiles import open_profile
+from ecard.certification import store as certifications
 from ecard.db import Db, Tx
 from ecard.vault import Vault
 
@@ -22,10 +23,7 @@ _HOLDER_OF = "SELECT holder FROM card WHERE seq = $1"
 _SEALED = "SELECT id, holder FROM benefit_pseudonym WHERE id = ANY ($1::uuid[])"
 _PEOPLE = """
     SELECT h.id, h.profile,
-           EXISTS (SELECT FROM card c WHERE c.holder = h.id AND c.status <> 'cancelled') AS has_card,
-           cardinality($2::text[]) = 0 OR EXISTS (
-               SELECT FROM visit v JOIN card c ON c.seq = v.card
-               WHERE c.holder = h.id AND v.item = ANY ($2) AND v.at > now() - make_interval(months => $3)) AS certified
+           EXISTS (SELECT FROM card c WHERE c.holder = h.id AND c.status <> 'cancelled') AS has_card
     FROM holder h WHERE h.id = ANY ($1::uuid[])
 """
 
@@ -72,6 +70,12 @@ async def people(
     if pseudonymous:
         rows = await db.fetch(_SEALED, payees)
         holders = {row["id"]: UUID(bytes=vault.open(OWNER, row["holder"])) for row in rows}
-    rows = await db.fetch(_PEOPLE, list(holders.values()), certified_by, months)
-    known = {row["id"]: Person(open_profile(vault, row["profile"]), row["has_card"], row["certified"]) for row in rows}
+    rows = await db.fetch(_PEOPLE, list(holders.values()))
+    living = await certifications.certified(db, list(holders.values()), certified_by, months) if certified_by else None
+    known = {
+        row["id"]: Person(
+            open_profile(vault, row["profile"]), row["has_card"], certified=living is None or row["id"] in living
+        )
+        for row in rows
+    }
     return {payee: known[holder] for payee, holder in holders.items() if holder in known}

@@ -21,6 +21,7 @@ from pay.disbursement.errors import (
     BatchClosed,
     BatchUnderWay,
     ClawbackDiffers,
+    ItemNotCertifying,
     ItemNotReceived,
     LineElsewhere,
     LineNotOpen,
@@ -66,7 +67,7 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=500, description="最多条数 (
     "/benefit-programmes",
     operation_id="benefit_programme_add",
     status_code=201,
-    opt={**_FINANCE, "errors": (ItemUnknown, ItemNotReceived, NotFound, ProgrammeExists, InFlight)},
+    opt={**_FINANCE, "errors": (ItemUnknown, ItemNotReceived, ItemNotCertifying, NotFound, ProgrammeExists, InFlight)},
 )
 async def benefit_programme_add(
     data: JSONBody[BenefitProgrammeRequest],

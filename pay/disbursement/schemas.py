@@ -32,8 +32,8 @@ Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^
 class BenefitProgrammeRequest(Body, frozen=True, kw_only=True):
     """A programme: the catalogue's item that it pays, who may hand in, and its rules.
 
-    `notice_days` are working days of public notice. Where `certified_by` names items, a payee must have done one of
-    them within `certified_months`.
+    `notice_days` are working days of public notice. Where `certified_by` names items, a payee must have been
+    certified under one of them within `certified_months`, and that certification be in force.
     """
 
     name: Name

@@ -33,7 +33,7 @@ from pay.disbursement.errors import (
     SameApprover,
     WrongLevel,
 )
-from pay.disbursement.model import BenefitBatchState, check_receivable, is_pseudonymous
+from pay.disbursement.model import BenefitBatchState, check_certifying, check_receivable, is_pseudonymous
 from pay.disbursement.schemas import (
     BenefitApprovalRequest,
     BenefitBatch,
@@ -73,11 +73,14 @@ _OF_LINE: Mapping[str, type[EcardError]] = {
 
 
 async def add_programme(tx: Tx, catalogue: Catalogue, asked: BenefitProgrammeRequest, by: UUID) -> BenefitProgramme:
-    """Add a programme; raises ItemUnknown, ItemNotReceived, NotFound (an agency), ProgrammeExists."""
+    """Add a programme.
+
+    Raises ItemUnknown, ItemNotReceived, ItemNotCertifying, NotFound (an agency), ProgrammeExists.
+    """
     item = catalogue.get(asked.item)
     check_receivable(item)
     for code in asked.certified_by:
-        catalogue.get(code)
+        check_certifying(catalogue.get(code))
     if await store.unknown_agency(tx, asked.agencies):
         raise NotFound(pointer="/agencies")
     number = new_id()

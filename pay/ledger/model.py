@@ -1,7 +1,7 @@
 """What the ledger is made of, pure.
 
 科目 (book), 账户 (account), 凭证 (journal), 分录 (entry), 冻结 (hold). One sign everywhere: + is credit, what came
-to the account or is owed to its owner; − is debit. Amounts are integers in the account's unit: 分, pieces, hours.
+to the account or is owed to its owner; − is debit. Amounts are integers in the account's unit: 分, pieces, minutes.
 """
 
 from enum import StrEnum
@@ -15,7 +15,7 @@ from ecard.merkle import Leaf, digest
 CNY = "CNY"
 """Money, in 分."""
 VHOUR = "VHOUR"
-"""志愿服务时长 (volunteer time): whole hours."""
+"""志愿服务时长 (volunteer time): whole minutes."""
 
 
 def voucher(programme: str) -> str:

@@ -23,8 +23,8 @@ def check_payable(item: Item) -> None:
 
 
 def check_chargeable(item: Item) -> None:
-    """Check that a merchant may be registered for `item`: paid for, or ridden; raises ItemNotPayable."""
-    if item.flow is not Flow.RIDE:
+    """Check that a merchant may be registered for `item`: paid for, ridden, or settled; raises ItemNotPayable."""
+    if item.flow not in {Flow.RIDE, Flow.SETTLE}:
         check_payable(item)
 
 

@@ -63,6 +63,7 @@ class OrderKind(StrEnum):
     STATIC_CODE = "static_code"
     BILL = "bill"
     RIDE = "ride"
+    MEDICAL = "medical"
 
 
 _DECIDED = frozenset({OrderState.PAID, OrderState.FAILED, OrderState.REVERSED})

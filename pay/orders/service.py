@@ -179,13 +179,13 @@ async def open_order(
     body: bytes,
     terminal: UUID | None = None,
 ) -> Order:
-    """Make an order that waits for a holder to confirm it: in an app, behind an order code, for a bill or a ride.
+    """Make an order that waits for a holder: in an app, behind an order code, for a bill, a ride, a cash leg.
 
     Raises ItemUnknown, ItemNotPayable, NotAMerchant, MerchantSuspended, ItemNotAllowed, OverOrderLimit and
     OutTradeNoUsed.
     """
     item = catalogue.get(asked.item)
-    if kind is not OrderKind.RIDE:
+    if kind not in {OrderKind.RIDE, OrderKind.MEDICAL}:
         check_payable(item)
     outcome, order = await store.open_order(
         tx,

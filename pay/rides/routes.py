@@ -12,6 +12,7 @@ from ecard.callers import Holder, Operator, Terminal
 from ecard.catalogue.errors import ItemUnknown
 from ecard.catalogue.model import Catalogue
 from ecard.db import begin
+from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
@@ -21,8 +22,21 @@ from pay.merchants.errors import MerchantSuspended, NotAMerchant
 from pay.orders.errors import ItemNotAllowed, OverOrderLimit
 from pay.rides import service
 from pay.rides.denied import DeniedMaker
-from pay.rides.errors import FareTableExists, FareTableRefused, NotAGate, NothingOwed, OperatorUnknown, VisitWanted
+from pay.rides.errors import (
+    DirectionWrong,
+    FaresMissing,
+    FareTableExists,
+    FareTableRefused,
+    LineUnknown,
+    NotAGate,
+    NothingOwed,
+    OperatorUnknown,
+    StationUnknown,
+    VisitWanted,
+)
 from pay.rides.schemas import (
+    CardTap,
+    CardTapRequest,
     ContestedTap,
     Denied,
     FareGrant,
@@ -47,6 +61,27 @@ def _time(before: int) -> datetime.datetime:
 async def taps_upload(data: JSONBody[TapsRequest], terminal: Given[Terminal], runtime: Given[Runtime]) -> TapsAnswer:
     """Upload what a gate accepted offline 上传刷码记录: each line for itself, as often as need be."""
     return await service.upload(runtime, terminal, data.taps)
+
+
+@post(
+    "/rides/cards",
+    operation_id="card_tap",
+    status_code=201,
+    opt={
+        "errors": (
+            *(NotAGate, VisitUnknown, VisitOver, CardSuspended, WrongFlow),
+            *(FaresMissing, LineUnknown, StationUnknown, DirectionWrong, InFlight),
+        )
+    },
+)
+async def card_tap(
+    data: JSONBody[CardTapRequest],
+    terminal: Given[Terminal],
+    catalogue: Given[Catalogue],
+    creation: Given[Creation],
+) -> Response[CardTap]:
+    """Ride with the physical card 刷卡乘车: the tap of a card that was read at this gate, priced as a code's."""
+    return await creation.once(terminal.actor, lambda tx: service.tap_by_card(tx, catalogue, terminal, data))
 
 
 @get("/rides/contested", operation_id="taps_contested", opt={"errors": (NotAGate,)})
@@ -136,6 +171,7 @@ router = Router(
     "/v1",
     route_handlers=[
         taps_upload,
+        card_tap,
         taps_contested,
         rides_denied,
         rides_subsidies,

@@ -42,6 +42,22 @@ class TapOutcome(StrEnum):
     REFUSED = "refused"
 
 
+class CardTapRequest(Body, frozen=True, kw_only=True):
+    """A visit of the item of rides by a card in the gate's reader, and where that was."""
+
+    visit: UUID
+    line: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    station: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    direction: Literal["in", "out", "single"] = "single"
+
+
+class CardTap(msgspec.Struct, frozen=True, kw_only=True):
+    """The tap of a visit: `known` where it was taken before."""
+
+    tap: UUID
+    outcome: TapOutcome
+
+
 class TapResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line's outcome; `first_at` is when the other gate, or another use, took the code (Unix seconds)."""
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from hashlib import sha256
 from uuid import UUID
 
 from ecard.audit import store as audit
@@ -9,6 +10,7 @@ from ecard.callers import Holder, Operator, Terminal
 from ecard.catalogue.model import Catalogue, Flow, Item
 from ecard.db import Row, Tx
 from ecard.desk.errors import CardSuspended, DeviceUnbound, VisitRefused
+from ecard.desk.standing import at_agency
 from ecard.errors import EcardError, NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
@@ -26,6 +28,8 @@ from pay.rides.errors import (
     VisitWanted,
 )
 from pay.rides.schemas import (
+    CardTap,
+    CardTapRequest,
     ContestedTap,
     FareGrant,
     FareTableAnswer,
@@ -124,6 +128,31 @@ def _result(row: Row) -> TapResult:
         tap=row["tap"],
         first_at=None if first is None else int(first.timestamp()),
     )
+
+
+async def tap_by_card(tx: Tx, catalogue: Catalogue, by: Terminal, asked: CardTapRequest) -> CardTap:
+    """Record the tap of a card that was read at a gate: one for each visit, priced and charged as a code's.
+
+    Raises NotAGate, those of `at_agency`, FaresMissing, LineUnknown, StationUnknown, DirectionWrong.
+    """
+    if by.setting != "gate":
+        raise NotAGate
+    standing = await at_agency(tx, catalogue, asked.visit, by, Flow.RIDE)
+    at = int(standing.at.timestamp())
+    table = (await store.tables(tx, by.agency, at, at)).at(at)
+    if table is None:
+        raise FaresMissing
+    reading.check_place(TapLine(at=at, line=asked.line, station=asked.station, direction=asked.direction), table)
+    once = sha256(b"tap of a visit" + standing.visit.bytes).digest()
+    place = (asked.line, asked.station, asked.direction)
+    fare = await store.fare_of(tx, standing.card)
+    taken = Recording(0, new_id(), once, None, *place, standing.at, standing.card, None, fare)
+    [row] = await store.record(tx, by.actor, by.agency, city_of(by.region), [taken])
+    result = _result(row)
+    if result.tap is None:
+        raise _REFUSED[row["outcome"]]
+    await audit.insert(tx, kind="taps", outcome="ok", actor=by.actor, card=standing.card)
+    return CardTap(tap=result.tap, outcome=result.outcome)
 
 
 async def contested(runtime: Runtime, by: Terminal) -> list[ContestedTap]:

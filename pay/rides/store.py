@@ -108,13 +108,13 @@ class Recording(NamedTuple):
     n: int
     id: UUID
     once: bytes
-    shadow: bytes
+    shadow: bytes | None
     line: str
     station: str | None
     direction: str
     at: datetime.datetime
     card: int
-    device: int
+    device: int | None
     fare: int
 
 
@@ -156,11 +156,16 @@ async def add_table(tx: Tx, operator: UUID, since: int, table: FareTable) -> boo
     return await tx.fetchval(_ADD_TABLE, operator, float(since), msgspec.to_builtins(table)) is not None
 
 
-async def record(pool: Pool, gate: UUID, operator: UUID, city: str, taps: Sequence[Recording]) -> list[Row]:
-    """Record taps in one statement, its own transaction; return n, outcome, tap and first_at of each."""
+async def record(db: Db, gate: UUID, operator: UUID, city: str, taps: Sequence[Recording]) -> list[Row]:
+    """Record taps in one statement, on a pool its own transaction; return n, outcome, tap and first_at of each."""
     columns = [list(column) for column in zip(*taps, strict=True)] or [[] for _ in Recording._fields]
-    rows: list[Row] = await pool.fetch(_RECORD, gate, operator, city, *columns)
+    rows: list[Row] = await db.fetch(_RECORD, gate, operator, city, *columns)
     return rows
+
+
+async def fare_of(db: Db, card: int) -> int:
+    """Return a card's fare class as it stands now."""
+    return await db.fetchval("SELECT fare FROM fare_class WHERE card = $1 AND until > now()", card) or 0
 
 
 async def contested(db: Db, gate: UUID) -> list[Row]:

@@ -76,10 +76,9 @@ def test_the_document_is_valid_openapi_3_1() -> None:
     assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
 
 
-@pytest.mark.parametrize("seed", ["1", "2"])
-def test_the_document_does_not_depend_on_the_order_of_hashes(seed: str) -> None:
+def test_the_document_does_not_depend_on_the_order_of_hashes() -> None:
     program = "import sys; from ecard.app import openapi_document; sys.stdout.buffer.write(openapi_document())"
-    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
     made = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
     assert made.stdout == openapi_document()
 

@@ -62,7 +62,7 @@ def day(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Day:
 
 
 def await_ready(log: Path, server: "subprocess.Popen[bytes]") -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         found = re.search(r"(?<=Serving on )http://127\.0\.0\.1:\d+", log.read_text())
         if found:

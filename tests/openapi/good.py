@@ -14,11 +14,14 @@ from ecard.keys import to_jwk
 from tests.auth.party import fapi, new_pkce
 from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
-from tests.openapi import good_benefits
+from tests.openapi import good_benefits, good_medical
 from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.gates import GATES
+from tests.openapi.good_cases import CASES
 from tests.openapi.looking_up import LOOKING_UP
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
+from tests.openapi.time_bank import TIME_BANK
 from tests.openapi.training import TRAINING
 from tests.openapi.vouchers import VOUCHERS
 
@@ -179,6 +182,7 @@ def _card_session(bureau: Bureau) -> Good:
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **good_benefits.GOOD,
     **LOOKING_UP,
+    **good_medical.GOOD,
     "actor_revoke": _revoked,
     "agency_register": lambda bureau: Good(bureau.registrar, {"name": "测试医保局", "uscc": new_uscc()}),
     "assertion_introspect": _introspected,
@@ -252,4 +256,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **VOUCHERS,
     **TRAINING,
     **CERTIFICATES,
+    **GATES,
+    **TIME_BANK,
+    **CASES,
 }

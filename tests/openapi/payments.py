@@ -18,6 +18,7 @@ from tests.bank import suspended
 from tests.bureau import PASSWORD, Bureau, new_uscc
 from tests.openapi.request import Good
 from tests.operator import TABLE, TransitOperator, settled
+from tests.reader import Readers, carded
 from tests.shop import SCENIC, Shop, new_number, payer, receipt_of
 
 _later = itertools.count()
@@ -170,6 +171,22 @@ def _taps(bureau: Bureau) -> Good:
     return Good(_transit(bureau).terminal(), {"taps": [tap]})
 
 
+def _card_tap(bureau: Bureau) -> Good:
+    gate = _transit(bureau).terminal()
+    visit = gate.visit("A2-26", payer(bureau).code("ride"))["visit"]
+    return Good(gate, {"visit": visit, "line": "101"})
+
+
+@cache
+def _counter(bureau: Bureau) -> Readers:
+    return Readers(bureau)
+
+
+def _paid_under(bureau: Bureau) -> Good:
+    visit = _counter(bureau).visit("A1-36", carded(bureau)[1])
+    return Good(_counter(bureau).terminal, path={"visit": visit})
+
+
 def _fares(bureau: Bureau) -> Good:
     start = int(time.time()) + 3600 + next(_later)
     return Good(bureau.finance, {"operator": str(_transit(bureau).agency), "valid_from": start, "table": TABLE})
@@ -237,6 +254,7 @@ PAYMENTS: Mapping[str, Callable[[Bureau], Good]] = {
     "break_propose": lambda bureau: _break(bureau, {"how": "platform", "note": "差额很小"}, proposed=False),
     "charge_create": _charge,
     "fare_class_grant": _fare_class,
+    "card_tap": _card_tap,
     "fare_table_add": _fares,
     "merchant_webhook_register": _merchant_endpoint,
     "merchant_register": _merchant,
@@ -257,6 +275,7 @@ PAYMENTS: Mapping[str, Callable[[Bureau], Good]] = {
     "refunds_list": _of_order,
     "ride_pay": _owed,
     "taps_upload": _taps,
+    "visit_benefits": _paid_under,
     "reconciliation_get": _day_loaded,
     "reconciliation_run": lambda bureau: Good(bureau.finance, _day_file()[1]),
     "settlement_fee_set": lambda bureau: Good(bureau.finance, {"points": 60}, {"merchant": str(_shop(bureau).agency)}),

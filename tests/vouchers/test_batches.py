@@ -1,7 +1,10 @@
 """Batches: their money at once, each voucher once, lists with every bad line reported."""
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from ecard.ids import new_id
@@ -119,6 +122,51 @@ def test_a_part_of_a_list_that_is_sent_again_replaces_what_stood_there(bureau: B
     answer = programme.training.call("PUT", path, {"first": 2, "content": line(bureau)[0]}).json()
     assert answer == {"people": 1, "bad": []}
     assert programme.look(draft)["bad"] == 1
+
+
+def test_a_part_that_is_sent_again_takes_no_line_of_another(bureau: Bureau, programme: Programme) -> None:
+    one, two, three = (line(bureau)[0] for _ in range(3))
+    draft = programme.pushed(one, two)
+    path = f"/v1/voucher-batches/{draft['id']}"
+
+    def put(first: int, content: str) -> int:
+        said = programme.training.call("PUT", f"{path}/people", {"first": first, "content": content}).json()
+        return int(said["people"])
+
+    assert put(3, three) == 1
+    for ends in ("\n", "\r\n", "\r"):
+        assert put(1, f"{one}{ends}{two}{ends}") == 2
+    assert programme.training.call("POST", f"{path}/issue").json()["quantity"] == 3
+
+
+def test_a_list_is_numbered_as_it_is_issued_so_that_beginning_takes_no_longer_the_longer_it_is(
+    programme: Programme, bureau: Bureau, settings: Settings
+) -> None:
+    people = [bureau.register() for _ in range(5)]
+    programme.batch()
+    programme.claim(bureau.phone(people[2]))
+    draft = programme.pushed(*(f"{one.facts['name']},{one.facts['id_no']}" for one in people))
+    batch = UUID(str(draft["id"]))
+
+    async def chunks() -> list[int]:
+        connection = await asyncpg.connect(settings.database_url)
+        try:
+            async with connection.transaction():  # The server's own hand is at it as soon as it is seen.
+                assert await connection.fetchval("SELECT voucher_batch_begin($1)", batch) == "ok"
+                assert await connection.fetchval("SELECT count(n) FROM batch_person WHERE batch = $1", batch) == 0
+                return [await connection.fetchval("SELECT voucher_batch_issue($1, 2)", batch) for _ in range(3)]
+        finally:
+            await connection.close()
+
+    assert asyncio.run(chunks()) == [2, 4, 5]
+    sql = """
+        SELECT p.place FROM voucher v JOIN batch_person p ON p.batch = v.batch AND p.n = v.n AND p.holder = v.holder
+        WHERE v.batch = $1 ORDER BY v.n
+    """
+    assert [row["place"] for row in rows(settings, sql, batch)] == [1, 2, 4, 5]
+    seen = programme.look(draft)
+    assert (seen["state"], seen["quantity"], seen["issued"], seen["skipped"]) == ("issued", 5, 4, 1)
+    checked(settings)
 
 
 def test_somebody_who_has_one_is_passed_over_and_the_money_goes_back(

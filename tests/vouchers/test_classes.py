@@ -303,6 +303,26 @@ def test_the_own_share_is_one_order_with_the_voucher_as_its_second_leg(
     checked(settings)
 
 
+def test_a_seat_that_is_gone_and_a_voucher_that_is_over_ask_for_no_own_share(
+    school: School, programme: Programme, settings: Settings
+) -> None:
+    class_ = school.open(programme, fee=FACE + 1)
+    phone, voucher = learner(programme, class_=class_, level=2)
+    order = phone.call("POST", "/v1/me/tuitions", {"voucher": voucher}).json()["order"]
+    programme.move({"id": voucher}, "cancel")
+    [mine] = phone.call("GET", "/v1/me/tuitions").json()
+    assert (mine["order"], mine["state"]) == (order, "closed")
+    late, second = learner(programme, class_=class_, level=2)
+    rows(settings, "UPDATE voucher SET valid_until = clock_timestamp() WHERE id = $1", UUID(second))
+    with refused("voucher_expired", 409):
+        late.call("POST", "/v1/me/tuitions", {"voucher": second})
+    frozen, third = learner(programme, class_=class_, level=2)
+    programme.move({"id": third}, "freeze")
+    with refused("voucher_frozen", 409):
+        frozen.call("POST", "/v1/me/tuitions", {"voucher": third})
+    checked(settings)
+
+
 def test_leaving_a_class_closes_an_own_share_that_nobody_paid(school: School, programme: Programme) -> None:
     phone, voucher = learner(programme, class_=school.open(programme, fee=FACE + 1), level=2)
     order = phone.call("POST", "/v1/me/tuitions", {"voucher": voucher}).json()["order"]

@@ -177,6 +177,19 @@ def contested_told(school: School, class_: str) -> list[bool]:
     return found
 
 
+def test_digits_that_were_used_are_the_same_code_when_its_picture_is_uploaded(bureau: Bureau, school: School) -> None:
+    other = School(bureau)
+    phone, here, there = twice(bureau, school, other)
+    [shown] = phone.codes("voucher")
+    first = school.check_in(here, shown["number"])
+    kept = {"code": shown["code"], "at": int(time.time()) + 1}
+    for _ in range(2):
+        [late] = other.upload(other.counter, there, [kept])
+        assert (late["outcome"], late["first_at"]) == ("contested", first["at"])
+    assert (conflicts(school, here), conflicts(other, there)) == ([True], [False])
+    assert other.seats(there)[0]["hours"] == 0
+
+
 def test_what_a_completion_stands_on_is_not_taken_away(bureau: Bureau, school: School) -> None:
     other = School(bureau)
     phone, here, there = twice(bureau, school, other)

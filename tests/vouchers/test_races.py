@@ -112,6 +112,31 @@ def test_ending_by_time_and_going_on_have_one_winner(own: Settings) -> None:
     checked(own)
 
 
+def test_paying_a_part_and_ending_others_of_a_batch_wait_for_no_ring_of_each_other(own: Settings) -> None:
+    # A redemption needs the batch's escrow and the fund, an ending the same two: worst is where the fund sorts first.
+    sql = "SELECT bool_and(fund < e) FROM voucher_batch, unnest(escrows) e WHERE id = $1"
+
+    async def race() -> None:
+        async with connections(own) as pool:
+            school, first = await institution(pool), False
+            while not first:
+                of = await programme(pool, money=2 * PAIRS * FACE)
+                first = await pool.fetchval(sql, await batch(pool, of, 2 * PAIRS))
+            people = await cards(pool, 2 * PAIRS)
+            vouchers = [await walked(pool, "audited", of, card, school) for card in people]
+            await pool.execute("UPDATE voucher SET amount = $2 WHERE programme = $1", of, FACE - 1)
+            paid = [(REDEEM, one, school) for one in vouchers[::2]]
+            ended = [("SELECT voucher_cancel($1, NULL, '复核')", one) for one in vouchers[1::2]]
+            mixed = [one for pair in zip(paid, ended, strict=True) for one in pair]
+            found = await at_once(pool, mixed)
+            assert set(found) == {"ok"}
+            back = [("SELECT voucher_reverse($1, NULL, '复核')", one) for one in vouchers[::2]]
+            assert set(await at_once(pool, back)) == {"ok"}
+
+    asyncio.run(race())
+    checked(own)
+
+
 def test_many_redemptions_of_one_batch_at_once_are_each_done_once(own: Settings) -> None:
     async def race() -> None:
         async with connections(own) as pool:

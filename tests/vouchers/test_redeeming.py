@@ -152,6 +152,24 @@ def test_what_is_being_settled_is_not_undone_and_what_was_paid_is_settled(
     checked(settings)
 
 
+def test_what_is_still_on_its_way_is_not_settled_by_a_later_day(
+    programme: Programme, bureau: Bureau, settings: Settings
+) -> None:
+    shop = Shop(bureau)
+    first, second = audited(programme, shop), audited(programme, shop)
+    redeem(shop, first)
+    attempt = pay_out(settings, shop, 0)
+    redeem(shop, second)
+    pay_out(settings, shop, 1, "ok")
+    assert programme.seen(first)["state"] == "redeemed", "its bank has not answered yet"
+    rows(settings, "SELECT settle_book($1, 'failed', '05')", attempt)
+    rows(settings, "SELECT voucher_settle(1000)")
+    assert programme.seen(first)["state"] == "redeemed", "it is owed again"
+    pay_out(settings, shop, 2, "ok")
+    assert {programme.seen(one)["state"] for one in (first, second)} == {"settled"}
+    checked(settings)
+
+
 def pay_out(settings: Settings, shop: Shop, days: int, outcome: str = "") -> UUID:
     """Pay a voucher's face out with the settlement of a day from today on; return the attempt, booked if said."""
     today = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date()

@@ -111,7 +111,8 @@ async def name_people(
     if found["state"] != "draft" or not found["pushed"]:
         raise BatchStateRefused(state=found["state"])
     lines = [*people(asked.content, datetime.datetime.fromtimestamp(now, _CHINA).date(), asked.first)]
-    answer = await put_lines(tx, vault, batch, (asked.first, asked.first + asked.content.count("\n") + 1), lines)
+    last = asked.first + len(asked.content.splitlines()) - 1
+    answer = await put_lines(tx, vault, batch, (asked.first, last), lines)
     detail: dict[str, object] = {"batch": str(batch), "people": answer.people, "bad": len(answer.bad)}
     await audit.insert(tx, kind="voucher_people", outcome="ok", actor=by, detail=detail)
     return answer

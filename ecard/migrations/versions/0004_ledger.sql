@@ -1,4 +1,4 @@
--- The ledger: accounts, journals, entries, holds. Amounts are integers: 分 of money, pieces of vouchers, whole hours.
+-- The ledger: accounts, journals, entries, holds. Amounts are integers: 分 of money, pieces of vouchers, minutes of volunteers' time.
 -- One sign everywhere: + is credit (received, owed to the account's owner), − is debit; each journal sums to 0 per unit.
 
 ALTER TABLE operator DROP CONSTRAINT operator_role_check;

@@ -247,7 +247,7 @@ END $$;
 -- Outcomes: ok, taken, key_reused, not_found, not_refundable, over_refund.
 CREATE FUNCTION pay_refund(
     p_id uuid, p_attempt uuid, p_order uuid, p_merchant uuid, p_terminal uuid, p_request_id text, p_body bytea,
-    p_out_refund_no text, p_amount bigint, p_reason text,
+    p_out_refund_no text, p_amount bigint, p_reason text, p_of_medical boolean DEFAULT false,
     OUT outcome text, OUT refundable bigint, OUT bank text, OUT bank_ref text, OUT of_ref text
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -261,7 +261,8 @@ BEGIN
     refundable := o.amount - o.refunded;
     IF EXISTS (SELECT FROM refund WHERE order_id = p_order AND out_refund_no = p_out_refund_no) THEN
         outcome := 'taken';
-    ELSIF o.state NOT IN ('paid', 'partially_refunded', 'refunded') THEN
+    ELSIF o.state NOT IN ('paid', 'partially_refunded', 'refunded') OR (o.kind = 'medical') <> p_of_medical THEN
+        -- A cash leg goes back with the settlement that it is of, and with nothing else.
         outcome := 'not_refundable';
     ELSIF p_amount > refundable THEN
         outcome := 'over_refund';

@@ -20,7 +20,8 @@ CREATE DOMAIN fen_counted AS bigint CHECK (VALUE >= 0);
 CREATE DOMAIN fen_asked AS bigint CHECK (VALUE > 0);
 CREATE DOMAIN order_amount AS bigint CHECK (VALUE BETWEEN 1 AND 999999999999);
 CREATE DOMAIN times_counted AS smallint CHECK (VALUE >= 0);
-CREATE DOMAIN order_kind AS text CHECK (VALUE IN ('code', 'app', 'order_code', 'static_code', 'bill', 'ride'));
+CREATE DOMAIN order_kind AS text CHECK (VALUE IN ('code', 'app', 'order_code', 'static_code', 'bill', 'ride',
+    'medical'));
 CREATE DOMAIN order_state AS text CHECK (VALUE IN ('created', 'user_confirming', 'processing', 'unknown', 'reversing',
     'paid', 'partially_refunded', 'refunded', 'failed', 'reversed', 'closed', 'suspended'));
 CREATE DOMAIN evidence_class AS text CHECK (VALUE IN ('A', 'B', 'C', 'D'));

@@ -12,17 +12,26 @@ CREATE TABLE allowance_terms (
     CHECK (living + travel > 0)
 );
 
--- The days for which the people of a programme are due an allowance in a month of Beijing: those that they attended of
--- trainings whose completion passed in it. Uses that the holder disputed are none.
+-- The days on which the people of a programme attended trainings that passed in a span of time. Uses that the holder
+-- disputed are none.
+CREATE FUNCTION trained_days(p_programme uuid, p_since timestamptz, p_until timestamptz, p_holder uuid DEFAULT NULL)
+RETURNS TABLE (holder uuid, day date) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT v.holder, (a.seen_at AT TIME ZONE 'Asia/Shanghai')::date
+    FROM voucher v JOIN completion c ON c.voucher = v.id JOIN attendance a ON a.voucher = v.id AND a.class = c.class
+        JOIN visit i ON i.id = a.visit
+    WHERE v.programme = p_programme AND (p_holder IS NULL OR v.holder = p_holder) AND c.state = 'passed'
+        AND v.state IN ('audited', 'redeemed', 'settled') AND c.decided_at >= p_since AND c.decided_at < p_until
+        AND a.state = 'counted' AND i.disputed_at IS NULL
+$$;
+
+-- How many days the people of a programme are due an allowance for in a month of Beijing: those of trainings whose
+-- completion passed in it, each day once, whatever was attended on it, and none that an earlier month has paid for.
 CREATE FUNCTION allowance_days(p_programme uuid, p_month date) RETURNS TABLE (holder uuid, days integer)
 LANGUAGE sql STABLE AS $$
-    SELECT v.holder, sum(d.days)::integer
-    FROM completion c JOIN voucher v ON v.id = c.voucher CROSS JOIN LATERAL (
-        SELECT count(DISTINCT (a.seen_at AT TIME ZONE 'Asia/Shanghai')::date) AS days
-        FROM attendance a JOIN visit i ON i.id = a.visit
-        WHERE a.voucher = v.id AND a.class = c.class AND a.state = 'counted' AND i.disputed_at IS NULL) d
-    WHERE v.programme = p_programme AND c.state = 'passed' AND v.state IN ('audited', 'redeemed', 'settled')
-        AND c.decided_at >= p_month::timestamp AT TIME ZONE 'Asia/Shanghai'
-        AND c.decided_at < (p_month + interval '1 month')::timestamp AT TIME ZONE 'Asia/Shanghai' AND d.days > 0
-    GROUP BY v.holder ORDER BY v.holder
+    WITH span AS (
+        SELECT p_month::timestamp AT TIME ZONE 'Asia/Shanghai' AS begun,
+               (p_month + interval '1 month')::timestamp AT TIME ZONE 'Asia/Shanghai' AS ended)
+    SELECT d.holder, count(*)::integer FROM span, trained_days(p_programme, begun, ended) d
+    WHERE NOT EXISTS (SELECT FROM trained_days(p_programme, '-infinity', begun, d.holder) e WHERE e.day = d.day)
+    GROUP BY d.holder ORDER BY d.holder
 $$;

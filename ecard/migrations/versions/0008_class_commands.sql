@@ -84,7 +84,6 @@ CREATE FUNCTION class_drop(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v voucher;
-    v_order uuid;
 BEGIN
     SELECT k.* INTO v FROM voucher k WHERE k.id = p_voucher FOR NO KEY UPDATE;
     state := v.state;
@@ -95,12 +94,6 @@ BEGIN
         ELSE voucher_usable(v, '{bound,in_use}', clock_timestamp()) END;
     IF outcome <> 'ok' THEN
         RETURN;
-    END IF;
-    -- An own share that nobody paid yet is asked for no more; one that was paid is the institution's to give back.
-    SELECT t.order_id INTO v_order FROM tuition t JOIN enrolment e ON e.id = t.enrolment
-        WHERE e.voucher = p_voucher AND e.dropped_at IS NULL AND t.state = 'open';
-    IF FOUND THEN
-        PERFORM pay_close(v_order, NULL, NULL);
     END IF;
     IF NOT voucher_step(p_voucher, '{bound,in_use}', 'claimed', 'dropped', p_actor, p_place, NULL, NULL,
                         jsonb_build_object('class', v.class, 'reason', p_reason)) THEN
@@ -265,7 +258,7 @@ BEGIN
 END $$;
 
 -- Open the order for a learner's own share of the fee, which only this card may confirm.
--- Outcomes: ok, voucher_unknown, not_yours, state, covered, ordered (`order_id` says which), and those of pay_open.
+-- Outcomes: ok, voucher_unknown, not_yours, frozen, expired, early, state, covered, ordered (`order_id` says which), and those of pay_open.
 CREATE FUNCTION tuition_open(
     p_order uuid, p_voucher uuid, p_card integer, p_item text, p_request_id text, p_body bytea, p_seconds integer,
     OUT outcome text, OUT state text, OUT order_id uuid, OUT fee bigint, OUT own bigint
@@ -273,14 +266,16 @@ CREATE FUNCTION tuition_open(
 DECLARE
     v record;
 BEGIN
-    SELECT k.state, k.face, k.holder, c.fee, c.name, c.institution, e.id AS enrolment INTO v
+    SELECT k.state, k.face, k.holder, c.fee, c.name, c.institution, e.id AS enrolment,
+           voucher_usable(k, '{bound,in_use}', clock_timestamp()) AS usable INTO v
         FROM voucher k LEFT JOIN enrolment e ON e.voucher = k.id AND e.dropped_at IS NULL
         LEFT JOIN training_class c ON c.id = e.class WHERE k.id = p_voucher FOR NO KEY UPDATE OF k;
     state := v.state; fee := v.fee; own := greatest(v.fee - v.face, 0);
     outcome := CASE
         WHEN v.state IS NULL THEN 'voucher_unknown'
         WHEN v.holder IS DISTINCT FROM (SELECT holder FROM card WHERE seq = p_card) THEN 'not_yours'
-        WHEN v.enrolment IS NULL OR v.state NOT IN ('bound', 'in_use') THEN 'state'
+        WHEN v.usable <> 'ok' THEN v.usable
+        WHEN v.enrolment IS NULL THEN 'state'
         WHEN own = 0 THEN 'covered'
         ELSE 'ok' END;
     IF outcome = 'ok' THEN

@@ -151,13 +151,16 @@ CREATE TRIGGER completion_audit_kept BEFORE UPDATE OR DELETE ON completion_audit
     FOR EACH ROW EXECUTE FUNCTION completion_audit_kept();
 
 -- Whoever's voucher leaves a class, by dropping out, expiry or cancellation, leaves the seat, in the same transaction.
+-- An own share that nobody paid yet is asked for no more; one that was paid is the institution's to give back.
 CREATE FUNCTION voucher_left_class() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_class uuid;
+    v_enrolment uuid;
 BEGIN
     UPDATE enrolment SET dropped_at = clock_timestamp() WHERE voucher = NEW.id AND dropped_at IS NULL
-        RETURNING class INTO v_class;
+        RETURNING class, id INTO v_class, v_enrolment;
     IF FOUND THEN
+        PERFORM pay_close(t.order_id, NULL, NULL) FROM tuition t WHERE t.enrolment = v_enrolment AND t.state = 'open';
         UPDATE training_class SET taken = taken - 1 WHERE id = v_class;
     END IF;
     RETURN NULL;

@@ -30,7 +30,7 @@ BEGIN
         outcome := CASE k.state WHEN 'contested' THEN 'contested' ELSE 'known' END;
         attendance := k.id;
         SELECT a.seen_at INTO first_at FROM attendance a
-            WHERE a.once = p_once AND a.state = 'counted' AND a.terminal <> p_terminal;
+            WHERE a.once IN (p_once, p_shadow) AND a.state = 'counted' AND a.terminal <> p_terminal;
         RETURN;
     END IF;
     SELECT c.status, c.changed_at, c.level, e.unbound_at, e.card INTO d
@@ -55,8 +55,13 @@ BEGIN
     attendance := p_id;
     INSERT INTO evidence_use AS e (key, solo, visit) VALUES (p_once, true, p_id) ON CONFLICT (key) DO NOTHING;
     v_free := FOUND;
+    -- Its digits are the same code: whoever took them online took it. Another phone's picture has the same digits.
+    INSERT INTO evidence_use AS e (key, solo, visit) SELECT p_shadow, false, p_id WHERE p_shadow IS NOT NULL
+        ON CONFLICT (key) DO UPDATE SET at = e.at WHERE NOT e.solo;
+    v_free := v_free AND (FOUND OR p_shadow IS NULL);
     IF NOT v_free THEN
-        SELECT a.* INTO k FROM attendance a WHERE a.once = p_once AND a.state = 'counted' FOR UPDATE;
+        SELECT a.* INTO k FROM attendance a WHERE a.once IN (p_once, p_shadow) AND a.state = 'counted'
+            ORDER BY a.seen_at LIMIT 1 FOR UPDATE;
         IF FOUND AND p_at < k.seen_at AND voucher_step(
             k.voucher, '{in_use}', 'in_use', 'attendance_lost', p_terminal, NULL, 'offline', k.visit,
             jsonb_build_object('class', k.class, 'session', k.session), p_at => k.seen_at)
@@ -68,7 +73,7 @@ BEGIN
         ELSE
             outcome := 'contested';
             IF k.id IS NULL THEN
-                SELECT e.at INTO first_at FROM evidence_use e WHERE e.key = p_once;
+                SELECT min(e.at) INTO first_at FROM evidence_use e WHERE e.key IN (p_once, p_shadow) AND e.solo;
             ELSE
                 first_at := k.seen_at;
                 UPDATE attendance a SET contested_at = coalesce(a.contested_at, clock_timestamp()) WHERE a.id = k.id;
@@ -85,8 +90,6 @@ BEGIN
                            fields, kid, keys_as_of, card, level, device)
             VALUES (p_id, p_at, p_terminal, p_agency, p_id::text, '', p_item, 'electronic', 'offline', p_strength,
                     '{pop}', '{}', '', 0, p_card, d.level, p_device);
-        INSERT INTO evidence_use AS e (key, solo, visit) SELECT p_shadow, false, p_id WHERE p_shadow IS NOT NULL
-            ON CONFLICT (key) DO NOTHING;
         INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ('visit', 'ok', p_terminal, p_card,
             p_item, jsonb_build_object('visit', p_id, 'form', 'electronic', 'evidence', 'offline', 'device', p_device));
         IF NOT attendance_add(p_id, p_class, v.session, v.voucher, 'offline', p_terminal, p_terminal, p_id, p_once,

@@ -30,11 +30,8 @@ BEGIN
     SELECT * INTO b FROM voucher_batch WHERE id = p_batch FOR NO KEY UPDATE;
     v_quantity := b.quantity;
     IF b.pushed AND b.state = 'draft' THEN
-        UPDATE batch_person p SET n = t.n FROM (
-            SELECT place, row_number() OVER (ORDER BY place) - 1 AS n FROM batch_person
-            WHERE batch = p_batch AND error IS NULL) t
-            WHERE p.batch = p_batch AND p.place = t.place;
-        GET DIAGNOSTICS v_quantity = ROW_COUNT;
+        -- Which of them each person has is said chunk by chunk: a million rows are not written in one statement's time.
+        SELECT count(*) INTO v_quantity FROM batch_person WHERE batch = p_batch AND error IS NULL;
     END IF;
     outcome := CASE
         WHEN b.id IS NULL THEN 'not_found'
@@ -77,6 +74,14 @@ BEGIN
     END IF;
     v_from := b.issued + b.skipped;
     v_to := least(b.quantity, v_from + p_limit);
+    IF b.pushed THEN
+        UPDATE batch_person p SET n = t.n FROM (
+            SELECT q.place, v_from + row_number() OVER (ORDER BY q.place) - 1 AS n FROM (
+                SELECT place FROM batch_person WHERE batch = p_batch AND error IS NULL AND place > coalesce((
+                    SELECT l.place FROM batch_person l WHERE l.batch = p_batch AND l.n = v_from - 1), 0)
+                ORDER BY place LIMIT v_to - v_from) q) t
+            WHERE p.batch = p_batch AND p.place = t.place;
+    END IF;
     WITH fresh AS MATERIALIZED (
         SELECT s.n, ledger_id() AS id, CASE WHEN b.face > 0 THEN ledger_id() END AS hold,
                voucher_random() AS number, w.holder, w.slot

@@ -107,6 +107,12 @@ LANGUAGE sql STABLE AS $$
         SELECT FROM voucher v WHERE v.programme = p_programme AND v.holder = p_holder AND v.slot = s)
 $$;
 
+-- Lock the escrow and the fund of a voucher in the one order, where a command posts to the fund after another journal:
+-- so nobody who needs the same two, as whoever ends others of the batch, waits in a ring.
+CREATE FUNCTION voucher_lock(p_batch uuid, p_hold uuid) RETURNS void LANGUAGE sql AS $$
+    SELECT ledger_lock(ARRAY[(SELECT account FROM hold WHERE id = p_hold), (SELECT fund FROM voucher_batch WHERE id = p_batch)])
+$$;
+
 CREATE TYPE voucher_freed AS (batch uuid, fund uuid, account uuid, amount bigint);
 
 -- End vouchers that the caller has locked: holds voided, money back in the fund, the person's place free.
@@ -241,6 +247,9 @@ BEGIN
     END IF;
     IF outcome = 'ok' THEN
         amount := v.amount; first_at := clock_timestamp(); first_by := p_terminal;
+        IF v.amount < v.face THEN
+            PERFORM voucher_lock(v.batch, v.hold);
+        END IF;
         IF v.amount > 0 THEN
             journal := ledger_post_hold(v.hold, 'voucher_redeemed', 'voucher', p_voucher,
                 ARRAY[(m.payable, v.amount)::account_leg]);
@@ -295,6 +304,7 @@ BEGIN
     END IF;
     IF outcome = 'ok' THEN
         IF v.journal IS NOT NULL THEN
+            PERFORM voucher_lock(v.batch, v.hold);
             PERFORM ledger_reverse(v.journal, 'voucher_redeemed_reversed');
             PERFORM ledger_post('voucher_reversed', 'voucher', p_voucher, ARRAY[
                 ((SELECT h.account FROM hold h WHERE h.id = v.hold), -v.amount)::account_leg,
@@ -312,7 +322,8 @@ BEGIN
 END $$;
 
 -- Mark up to `p_limit` redeemed vouchers whose institution has been paid for their day or a later one, wholly; returns
--- how many. A day whose pay-out failed is owed again, and settled with a later one.
+-- how many. A day whose pay-out failed is owed again, and settled with one that was begun after that; what is on its
+-- way yet is not settled by a later day, which took only what came after.
 CREATE FUNCTION voucher_settle(p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_count integer;
@@ -324,12 +335,16 @@ BEGIN
                 AND v.institution > payee.agency ORDER BY v.institution LIMIT 1)
         FROM payee WHERE payee.agency IS NOT NULL
     ), paid AS (
-        SELECT p.agency, first_id((max(d.day) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai') AS before
-        FROM payee p JOIN (SELECT merchant, day FROM settlement GROUP BY merchant, day
-                           HAVING bool_and(state = 'paid')) d ON d.merchant = p.agency
-        GROUP BY p.agency
+        SELECT p.agency, first_id((d.day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai') AS before,
+               (SELECT first_id((max(o.day) + 1)::timestamp AT TIME ZONE 'Asia/Shanghai') FROM settlement o
+                WHERE o.merchant = p.agency AND o.day < d.day
+                  AND (o.state = 'processing' OR o.state = 'failed' AND o.done_at > d.begun)) AS since
+        FROM payee p CROSS JOIN LATERAL (
+            SELECT s.day, min(s.created_at) AS begun FROM settlement s WHERE s.merchant = p.agency
+            GROUP BY s.day HAVING bool_and(s.state = 'paid') ORDER BY s.day DESC LIMIT 1) d
     ), due AS (
         SELECT v.id FROM paid p JOIN voucher v ON v.institution = p.agency AND v.journal < p.before
+            AND (p.since IS NULL OR v.journal >= p.since)
         WHERE v.state = 'redeemed' AND v.journal IS NOT NULL LIMIT p_limit FOR NO KEY UPDATE OF v SKIP LOCKED
     ), moved AS (
         UPDATE voucher v SET state = 'settled', version = v.version + 1 FROM due WHERE v.id = due.id

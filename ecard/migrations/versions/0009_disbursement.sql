@@ -11,7 +11,7 @@ CREATE TABLE benefit_programme (
     line_limit bigint NOT NULL CHECK (line_limit BETWEEN 1 AND 999999999999),
     -- 公示: working days.
     notice_days smallint NOT NULL CHECK (notice_days BETWEEN 0 AND 60),
-    -- 资格认证: a visit of one of these items within so many months; none are asked for where the list is empty.
+    -- 资格认证: certified under one of these items within so many months; none is asked for where the list is empty.
     certified_by text[] NOT NULL,
     certified_months smallint NOT NULL CHECK (certified_months BETWEEN 1 AND 60),
     pseudonymous boolean NOT NULL,

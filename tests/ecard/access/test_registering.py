@@ -162,7 +162,9 @@ def test_every_registration_is_in_the_audit_log_without_a_name(bureau: Bureau, s
     clerk = bureau.security.register_operator("只此一名", "registrar")
     clerk.register_terminal(clerk.register_agency("只此一家", new_uscc()), "kiosk", site="只此一处")
     found = rows(
-        settings, "SELECT kind, outcome, detail::text AS detail FROM audit_event WHERE actor = $1", clerk.actor
+        settings,
+        "SELECT kind, outcome, detail::text AS detail FROM audit_event WHERE actor = $1 ORDER BY n",
+        clerk.actor,
     )
     assert [(row["kind"], row["outcome"]) for row in found] == [("agency_registered", "ok"), ("key_registered", "ok")]
     assert not any("只此" in row["detail"] for row in found)

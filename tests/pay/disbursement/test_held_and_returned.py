@@ -3,7 +3,9 @@ paid too much comes back."""
 
 import time
 
+from ecard.cards.sandbox import FACE_PASSED
 from ecard.client import Operator
+from ecard.client.certification import certify_oneself
 from ecard.settings import Settings
 from pay.disbursement.eligibility import DECEASED, MOVED
 from tests.bank import Bank
@@ -49,15 +51,21 @@ def test_who_died_or_moved_or_has_no_bank_is_not_paid_and_the_money_goes_back(
 
 def test_a_certification_that_lapsed_holds_and_a_new_one_pays(bureau: Bureau, bank: Bank, settings: Settings) -> None:
     del bank
-    strict = Office(bureau, certified_by=["A1-01"])
+    with refused("item_not_certifying", 422):
+        Office(bureau, certified_by=["A1-01"])
+    strict = Office(bureau, certified_by=["A1-35", "A3-18"])
     person = bureau.register()
     batch = strict.released([line(person)])
     assert [row["reason"] for row in strict.until(batch, "held")] == ["certification_lapsed"]
     phone = bureau.phone(person)
-    bureau.terminal().visit("A1-01", phone.code())
-    rows(settings, NOW, batch["id"])
+    assert phone.call("GET", "/v1/me/benefits").json()[0]["why"]["code"] == "certification_lapsed"
+    certify_oneself(phone, phone.do("A1-56", face=FACE_PASSED))  # of another benefit: it frees nothing
+    certify_oneself(phone, phone.do("A1-35", face=FACE_PASSED))
     strict.until(batch, "paid")
-    aged = "UPDATE visit SET at = at - interval '13 months' FROM device d WHERE d.card = visit.card AND d.actor = $1"
+    aged = """
+        UPDATE certification SET at = at - interval '13 months', valid_until = valid_until - interval '13 months'
+        WHERE holder = (SELECT c.holder FROM card c JOIN device d ON d.card = c.seq WHERE d.actor = $1)
+    """
     rows(settings, aged, phone.actor)
     [held] = strict.until(strict.released([line(person)], "2026-02"), "held")
     assert held["reason"] == "certification_lapsed"

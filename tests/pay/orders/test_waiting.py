@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ecard.client import Phone
+from ecard.denied import STALE
 from pay.orders.waiting import LONGEST, PAYERS
 from tests.bank import Bank
-from tests.bureau import PASSWORD, Bureau, refused
+from tests.bureau import PASSWORD, Bureau, refused, within
 from tests.shop import Shop, confirm, payer
 
 pytestmark = pytest.mark.usefixtures("bank")
@@ -124,7 +125,6 @@ def test_an_unbound_phone_is_shown_nothing_by_a_call_that_it_left_open(
     assert len(listening.now()) == 2
     held, since = listening.begin(), time.monotonic()
     phone.call("POST", "/v1/me/channel/leave", {"busi_seq": phone.prove(PASSWORD)})
-    with refused("key_revoked", 401):
-        phone.call("GET", "/v1/me/orders/waiting")
+    within(STALE + 5, lambda: phone.call("GET", "/v1/me/orders/waiting"), "key_revoked")
     shop.till.call("POST", f"/v1/orders/{one['id']}/close")
     assert listening.told(held, since) == []

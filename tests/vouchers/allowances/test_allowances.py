@@ -89,6 +89,29 @@ def test_a_month_that_was_sent_back_is_counted_afresh(bureau: Bureau, settings: 
     assert again["manifest"] != first["manifest"]
 
 
+def test_a_day_is_paid_once_whatever_a_learner_did_on_it(bureau: Bureau, settings: Settings) -> None:
+    scheme = Scheme(bureau, settings)
+    scheme.set(travel=0)
+    one = scheme.trained_last_month()
+    scheme.academy.redeem(one)
+    again = scheme.academy.train(one.phone)
+    rows(settings, _LAST_MONTH, again.voucher)
+    assert scheme.hand_in()["total"] == LIVING_DAY, "two trainings on one day"
+
+
+def test_a_day_that_a_month_paid_for_is_not_paid_by_the_next(bureau: Bureau, settings: Settings) -> None:
+    scheme = Scheme(bureau, settings)
+    scheme.set(travel=0)
+    one = scheme.trained_last_month()
+    rows(settings, "UPDATE completion SET decided_at = decided_at - interval '40 days' WHERE voucher = $1", one.voucher)
+    scheme.academy.redeem(one)
+    rows(settings, _LAST_MONTH, scheme.academy.train(one.phone).voucher)
+    before = datetime.date.fromisoformat(f"{last_month()}-01") - datetime.timedelta(days=9)
+    assert scheme.hand_in(f"{before:%Y-%m}")["total"] == LIVING_DAY
+    with refused("allowance_nothing_due", 409):
+        scheme.hand_in()
+
+
 def test_what_is_not_due_is_not_handed_in(bureau: Bureau, settings: Settings) -> None:
     scheme = Scheme(bureau, settings)
     with refused("allowance_unset", 404):

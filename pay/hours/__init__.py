@@ -1,0 +1,1 @@
+"""The volunteer time bank: service earns minutes, which are spent on public services."""

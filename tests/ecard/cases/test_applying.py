@@ -1,0 +1,38 @@
+"""An application goes from its visit to its end, by its route and by nobody else than the route says."""
+
+from ecard.client import cases
+from tests.bureau import Bureau
+from tests.ecard.cases.office import bank, reviewers, visit
+
+
+def test_an_item_of_one_level_ends_at_the_counter_that_accepts_it(bureau: Bureau) -> None:
+    counter, phone = bureau.terminal(), bureau.phone()
+    case = cases.open_case(counter, visit(counter, phone, "A1-02"), form={"reason": "劳动合同到期"})
+    assert (case["state"], case["level"], case["levels"]) == ("done", 1, 1)
+    own = cases.look(phone, case)
+    assert [step["kind"] for step in own["steps"]] == ["opened", "accepted"]
+    assert (own["intact"], own["form"]) == (True, {"reason": "劳动合同到期"})
+
+
+def test_two_and_three_levels_go_through_their_reviewers(bureau: Bureau) -> None:
+    counter, phone = bureau.terminal(), bureau.phone()
+    for item, levels in (("A1-07", 2), ("A1-29", 3)):
+        case = cases.open_case(counter, visit(counter, phone, item))
+        assert (case["state"], case["due_level"]) == ("accepted", 2)
+        done = cases.finish(case, reviewers(bureau))
+        assert (done["state"], done["level"], done["levels"]) == ("done", levels, levels)
+    states = [(one["item"], one["state"]) for one in phone.call("GET", "/v1/me/cases").json()]
+    assert states == [("A1-29", "done"), ("A1-07", "done")]
+
+
+def test_a_case_from_the_own_phone_waits_until_a_reviewer_accepts_it(bureau: Bureau) -> None:
+    phone = bureau.phone()
+    case = cases.open_case(phone, phone.do("A1-07"), materials=[cases.upload(phone)])
+    assert (case["state"], case["due_level"]) == ("submitted", 1)
+    assert cases.finish(case, reviewers(bureau))["state"] == "done"
+
+
+def test_a_bank_accepts_what_it_was_granted(bureau: Bureau) -> None:
+    outlet, phone = bank(bureau), bureau.phone()
+    case = cases.open_case(outlet.counter, visit(outlet.counter, phone, "A3-12"))
+    assert case["state"] == "done"
