@@ -29,6 +29,7 @@ from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.feed import Feed
 from ecard.keyring import service as keyring
+from ecard.looked_up import CaseRecords
 from ecard.records import store as record_store
 from ecard.records.layout import load_layout
 from ecard.records.papers import store as paper_store
@@ -180,6 +181,7 @@ def _sources(runtime: Runtime, catalogue: Catalogue) -> dict[str, RecordSource]:
     ours: dict[str, RecordSource] = {
         "training": TrainingRecords(runtime.pool),
         "benefits": BenefitRecords(runtime.pool, catalogue),
+        "cases": CaseRecords(runtime.pool, catalogue),
     }
     return {**(sandbox_systems(runtime.clock) if runtime.settings.sandbox else {}), **ours}
 

@@ -23,7 +23,7 @@ class RingKey(PdfKey):
     def __init__(self, key: Key, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
         super().__init__(
             signing_cert=certificate,
-            cert_registry=SimpleCertificateStore.from_certs([certificate, issuer]),  # type: ignore[no-untyped-call] # the library leaves it so
+            cert_registry=SimpleCertificateStore.from_certs([issuer]),  # type: ignore[no-untyped-call] # the library leaves it so
             signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": signature_algorithm(key.suite)}),
         )
         self._key = key

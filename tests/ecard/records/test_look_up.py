@@ -8,10 +8,12 @@ import pytest
 
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Flow
-from ecard.client import Phone, Terminal
+from ecard.client import Phone, Terminal, cases
 from ecard.client.records import look_up
 from ecard.records.layout import load_layout
+from tests.benefits import Office, line
 from tests.bureau import PASSWORD, Bureau, outcomes, refused, rows
+from tests.vouchers.credentials.trained import Academy
 
 CATALOGUE = load()
 LAYOUT = load_layout(CATALOGUE)
@@ -148,3 +150,26 @@ def test_a_system_that_answers_twice_is_shown_once(bureau: Bureau) -> None:
 def test_a_body_that_is_none_is_refused(bureau: Bureau, body: dict[str, object]) -> None:
     with refused("invalid_request", 400):
         bureau.terminal().call("POST", "/v1/record-lookups", body)
+
+
+def test_what_this_platform_itself_knows_is_asked_of_itself(bureau: Bureau) -> None:
+    person = bureau.register()
+    phone = bureau.phone(person)
+    phone.prove(PASSWORD)
+    case = cases.open_case(phone, phone.do("A1-07"), materials=[cases.upload(phone)])
+    [row] = sections(look_up(phone, phone.do("A1-10")))["cases.mine"]["rows"]
+    assert (row["number"], row["item"], row["state"]) == (case["id"], CATALOGUE.get("A1-07").title, "已提交")
+
+    paid = next(one for one in CATALOGUE.items if one.domain == "失业保险待遇" and one.flow is Flow.RECEIVE)
+    batch = Office(bureau, item=paid.code).handed_in([line(person, 123_456)])
+    [row] = sections(look_up(phone, phone.do("A1-63")))["benefits.unemployment"]["rows"]
+    assert (row["item"], row["amount"], row["period"], row["paid"]) == (paid.title, 123_456, batch["period"], None)
+    assert sections(look_up(phone, phone.do("A1-33")))["benefits.pension"]["state"] == "empty"
+
+
+def test_a_certificate_of_training_is_among_the_skills(bureau: Bureau) -> None:
+    trained = Academy(bureau).train()
+    found = sections(look_up(trained.phone, trained.phone.do("A1-81")))["training.certificates"]["rows"]
+    assert [row["number"] for row in found] == [str(trained.credential)]
+    [taken] = sections(look_up(trained.phone, trained.phone.do("A1-76")))["training.courses"]["rows"]
+    assert (taken["number"], taken["state"], taken["attended"]) == (str(trained.voucher), "已合格", 8)
