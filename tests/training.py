@@ -9,6 +9,7 @@ from ecard.ids import new_id
 from ecard.settings import Settings
 from tests.bureau import Bureau, new_person, rows
 from tests.shop import Shop, new_number
+from tests.vouchers.sql import COMPLETED, PASSED
 
 FACE = 60_000
 """分 of a voucher."""
@@ -128,5 +129,7 @@ def audited(programme: Programme, shop: Shop, amount: int = FACE) -> dict[str, A
     assert step(settings, voucher, "bound", p_class=new_id(), p_institution=UUID(str(shop.agency)))
     assert step(settings, voucher, "in_use")
     assert step(settings, voucher, "completed")
+    for sql, *said in ((COMPLETED, amount, new_id()), (PASSED,)):
+        rows(settings, sql, [UUID(voucher["id"])], *said)
     assert step(settings, voucher, "audited", p_amount=amount)
     return voucher

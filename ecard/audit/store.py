@@ -5,7 +5,7 @@ import asyncio
 from ecard.audit.model import Row, leaf
 from ecard.db import Db
 from ecard.merkle import Leaf
-from ecard.seals import Log
+from ecard.seals import HOURS, Log
 from ecard.tokens import TokenType
 
 _INSERT = """
@@ -34,7 +34,7 @@ async def insert(
 
 async def leaves(db: Db, from_xid: int, to_xid: int) -> list[Leaf]:
     """Return the leaves of the rows of a range of transaction ids, in order."""
-    rows = [Row(*row.values()) for row in await db.fetch(_ROWS, str(from_xid), str(to_xid))]
+    rows = [Row(*row.values()) for row in await db.fetch(_ROWS, str(from_xid), str(to_xid), timeout=HOURS)]
     return await asyncio.to_thread(lambda: [leaf(row) for row in rows])
 
 

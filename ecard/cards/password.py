@@ -38,6 +38,11 @@ async def hashed(vault: Vault, password: str) -> str:
     return await asyncio.to_thread(_hasher.hash, _peppered(vault, password))
 
 
+async def verify(vault: Vault, stored: str, password: str) -> None:
+    """Check a password against a stored hash; raises argon2's VerifyMismatchError. Counts nothing."""
+    await asyncio.to_thread(_hasher.verify, stored, _peppered(vault, password))
+
+
 async def prove(runtime: Runtime, card: int, password: str, *, actor: UUID) -> None:
     """Check the password of `card`; raises PasswordWrong with `tries_left`, or PasswordLocked.
 
@@ -49,7 +54,7 @@ async def prove(runtime: Runtime, card: int, password: str, *, actor: UUID) -> N
         raise PasswordLocked(headers={"Retry-After": str(seconds or 1)})
     stored, tries = tried
     try:
-        await asyncio.to_thread(_hasher.verify, stored, _peppered(runtime.vault, password))
+        await verify(runtime.vault, stored, password)
     except VerifyMismatchError:
         await audit.insert(
             runtime.pool, kind="password", outcome="password_wrong", actor=actor, card=card, detail={"tries": tries}

@@ -174,7 +174,9 @@ async def issue(tx: Tx, runtime: Runtime, applicant: Applicant, by: Channel) -> 
 async def check_bank(runtime: Runtime, checks: Checks, holder: Holder) -> None:
     """Ask the bank before level 2; raises BankNotReady, CheckUnavailable."""
     row = await store.by_seq(runtime.pool, holder.card)
-    if row is None or not await checks.bank_ready(open_profile(runtime.vault, row.profile)):
+    if row is None or await store.account_out(runtime.pool, holder.card):
+        raise BankNotReady
+    if not await checks.bank_ready(open_profile(runtime.vault, row.profile)):
         raise BankNotReady
 
 
@@ -221,7 +223,7 @@ async def report(tx: Tx, holder: Holder, asked: StatusRequest) -> CardStatus:
     row = await store.by_seq(tx, holder.card, lock=True)
     if row is None or HOLDER_MOVES.get(Status(row.status)) is not target:
         raise StatusConflict(current=row.status if row else "", wanted=target.value)
-    return await _move(tx, row, target, holder.actor)
+    return await move(tx, row, target, holder.actor)
 
 
 async def set_status(tx: Tx, runtime: Runtime, card_no: str, target: Status, by: UUID) -> CardStatus:
@@ -230,10 +232,11 @@ async def set_status(tx: Tx, runtime: Runtime, card_no: str, target: Status, by:
     row = found and await store.by_seq(tx, found.seq, lock=True)
     if row is None:
         raise NotFound(pointer="/card_no")
-    return await _move(tx, row, target, by)
+    return await move(tx, row, target, by)
 
 
-async def _move(tx: Tx, row: store.CardRow, target: Status, by: UUID) -> CardStatus:
+async def move(tx: Tx, row: store.CardRow, target: Status, by: UUID) -> CardStatus:
+    """Move a card whose row is locked, at somebody's word; both forms follow at once. Raises StatusConflict."""
     check_move(Status(row.status), target)
     await store.move(tx, row.seq, target)
     detail: dict[str, object] = {"from": row.status, "to": target.value}

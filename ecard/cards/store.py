@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from ecard.cards.errors import HolderExists, RelativeExists
+from ecard.cards.errors import BankNotReady, HolderExists, RelativeExists
 from ecard.cards.model import BUSI_SEQ_SECONDS, PASSWORD_TRIES, Status, sources_of
 from ecard.db import Db, Row, Tx
 
@@ -31,6 +31,7 @@ _OPEN = """
 _OPEN_PAYMENT = """
     UPDATE card SET level = 2, changed_at = now() WHERE seq = $1 AND level = 1 AND status = 'active' RETURNING seq
 """
+_ACCOUNT_OUT = "SELECT true FROM card_account WHERE card = $1 AND state IN ('lost', 'closed')"
 _UNBIND = """
     UPDATE device SET unbound_at = now() WHERE card = $1 AND channel = $2 AND unbound_at IS NULL RETURNING actor
 """
@@ -135,8 +136,16 @@ async def open_card(tx: Tx, seq: int, password: str) -> bool:
 
 
 async def open_payment(tx: Tx, seq: int) -> bool:
-    """Open level 2; return False when it was open."""
-    return await tx.fetchval(_OPEN_PAYMENT, seq) is not None
+    """Open level 2; return False when it was open. Raises BankNotReady (the account is lost or closed)."""
+    try:
+        return await tx.fetchval(_OPEN_PAYMENT, seq) is not None
+    except asyncpg.CheckViolationError:
+        raise BankNotReady from None
+
+
+async def account_out(db: Db, seq: int) -> bool:
+    """Return whether the card's bank account was reported lost, or closed, at a counter."""
+    return await db.fetchval(_ACCOUNT_OUT, seq) is not None
 
 
 async def bind(tx: Tx, actor: UUID, card: int, channel: UUID, sign_no: str) -> None:

@@ -78,14 +78,6 @@ class ReviewerUnnamed(Forbidden):
     action = Text("请由安全操作员登记 (POST /v1/reviewers)。", "Ask an operator of role security: POST /v1/reviewers.")
 
 
-class NotDelegated(Forbidden):
-    """The agency has no grant for this item here, or only for accepting it."""
-
-    code = "case_not_delegated"
-    title = Text("该网点未获此事项的授权", "The outlet has no grant for this item")
-    action = Text("请到获授权的网点办理, 或由人社部门授权。", "Go to an outlet that has one, or ask the bureau for it.")
-
-
 class NotAtCounter(Forbidden):
     """Only an attended counter accepts a case."""
 
@@ -179,6 +171,14 @@ class ActNotOfItem(EcardError):
     code = "act_not_of_item"
     title = Text("该事项不办理此操作", "The item has no such act")
     action = Text("请选择 acts 所列操作。", "Choose one that acts lists.")
+
+
+class HolderOnly(Forbidden):
+    """A relative showed the card; acts on it are its holder's own."""
+
+    code = "holder_only"
+    title = Text("须持卡人本人办理", "Only the holder may do this")
+    action = Text("请持卡人本人出示社会保障卡。", "Ask the holder to come and show the card.")
 
 
 class ActIncomplete(Invalid):

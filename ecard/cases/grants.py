@@ -6,16 +6,14 @@ from uuid import UUID
 import msgspec
 
 from ecard.audit import store as audit
-from ecard.callers import Terminal
-from ecard.cases.errors import GrantBeyond, NotDelegated
+from ecard.cases.errors import GrantBeyond
 from ecard.cases.schemas import CaseGrant, CaseGrantRequest
-from ecard.catalogue.model import Catalogue, Duty, Item
+from ecard.catalogue.model import Catalogue, Duty
 from ecard.db import Db, Row, Tx
+from ecard.desk.delegation import DELEGATING
 from ecard.errors import NotFound
 from ecard.ids import new_id
 
-_DELEGATING = 3
-"""The annex whose items a bank does by grant alone."""
 _ADD = """
     INSERT INTO case_grant (id, agency, region, site, items, review, until_at, by)
     SELECT $1, a.id, $3, $4, $5, $6, $7, $8 FROM agency a WHERE a.id = $2 RETURNING id
@@ -26,25 +24,6 @@ _ALL = """
            extract(epoch FROM until_at)::bigint AS until, revoked_at IS NOT NULL AS revoked
     FROM case_grant WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR agency = $2) ORDER BY from_at, id
 """
-# Held until the transaction ends: a grant that is taken back meanwhile waits for what was done under it.
-_HELD = """
-    SELECT id FROM case_grant WHERE agency = $1 AND revoked_at IS NULL AND clock_timestamp() >= from_at
-      AND (until_at IS NULL OR clock_timestamp() < until_at) AND (region IS NULL OR starts_with($2, region))
-      AND (site IS NULL OR site = $3) AND ($4 = any (items) OR ($5 AND items = '{}')) AND (review OR NOT $6)
-    LIMIT 1 FOR SHARE
-"""
-
-
-async def require(tx: Tx, by: Terminal, item: Item, *, review: bool = False) -> None:
-    """Check that `by`'s outlet may accept (or review) this item; items of annexes 1 and 2 need no grant to be accepted.
-
-    Raises NotDelegated.
-    """
-    if item.annex != _DELEGATING and not review:
-        return
-    mandatory = bool(item.mandatory) and not review
-    if await tx.fetchval(_HELD, by.agency, by.region, by.site, item.code, mandatory, review) is None:
-        raise NotDelegated
 
 
 async def grant(tx: Tx, catalogue: Catalogue, asked: CaseGrantRequest, by: UUID) -> CaseGrant:
@@ -53,7 +32,7 @@ async def grant(tx: Tx, catalogue: Catalogue, asked: CaseGrantRequest, by: UUID)
     Raises ItemUnknown, GrantBeyond (not of annex 3, or a review that the source does not delegate), NotFound (agency).
     """
     for item in map(catalogue.get, asked.items):
-        if item.annex != _DELEGATING or (asked.review and Duty.REVIEW not in (item.delegated or ())):
+        if item.annex != DELEGATING or (asked.review and Duty.REVIEW not in (item.delegated or ())):
             raise GrantBeyond(pointer="/items")
     if asked.review and not asked.items:
         raise GrantBeyond(pointer="/review")

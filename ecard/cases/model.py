@@ -83,6 +83,12 @@ WITHOUT_CARD = frozenset({CardAct.CARD_FIND, CardAct.CARD_APPLY, CardAct.CARD_EN
 """Acts on a card that cannot be shown, by documents and face: it is lost, so no visit comes of it."""
 
 
+class Effect(StrEnum):
+    """What the last approval of a case does beside ending it."""
+
+    CERTIFY = "certify"
+
+
 class RouteRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many levels a route has, acceptance the first, and within how many working days it ends."""
 
@@ -107,6 +113,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     items: Mapping[str, Route]
     fallback: Mapping[str, str]
     materials: Mapping[str, int]
+    effects: Mapping[str, Effect]
     acts: Mapping[str, tuple[CardAct, ...]]
 
     def route(self, item: Item) -> Route | None:
@@ -123,6 +130,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         least = self.materials.get(item.code, 0)
         if given < least:
             raise MaterialsMissing(least=least)
+
+    def item_of(self, act: CardAct) -> str:
+        """Return the code of the item that has an act."""
+        return next(code for code, acts in self.acts.items() if act in acts)
 
     def check_act(self, item: Item, act: CardAct) -> None:
         """Check that `act` is one of the item's; raises ActNotOfItem with `acts`."""

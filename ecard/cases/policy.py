@@ -33,6 +33,7 @@ def read(path: Path, catalogue: Catalogue) -> Policy:
         "items": {*found.items},
         "fallback": {*found.fallback, *found.fallback.values()},
         "materials": {*found.materials},
+        "effects": {*found.effects},
         "acts": {*found.acts},
     }
     for table, codes in tables.items():

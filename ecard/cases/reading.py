@@ -10,7 +10,7 @@ import msgspec
 from ecard.audit import store as audit
 from ecard.callers import Holder, Operator, Terminal
 from ecard.cards.profiles import open_profile
-from ecard.cases import grants, store
+from ecard.cases import store
 from ecard.cases.errors import NotInHand
 from ecard.cases.model import UNDER_REVIEW, CaseState, appeal_ends
 from ecard.cases.policy import policy
@@ -18,6 +18,7 @@ from ecard.cases.schemas import CaseInList, CaseMaterial, CaseStanding, CaseStep
 from ecard.cases.service import FORM, NOTE
 from ecard.catalogue.model import Catalogue
 from ecard.db import Db, Row, begin
+from ecard.desk import delegation
 from ecard.desk.model import disclose
 from ecard.errors import NotFound
 from ecard.runtime import Runtime
@@ -92,7 +93,7 @@ async def check_delegated(runtime: Runtime, catalogue: Catalogue, case: UUID, by
     """Check that an outlet may review a case of its agency; raises NotFound, NotDelegated."""
     row = await _of_agency(runtime.pool, case, by)
     async with begin(runtime.pool) as tx:
-        await grants.require(tx, by, catalogue.get(row["item"]), review=True)
+        await delegation.require(tx, by, catalogue.get(row["item"]), review=True)
 
 
 async def check_mine(db: Db, case: UUID, holder: Holder) -> None:

@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from ecard.callers import Terminal
-from ecard.cases import administration, materials, mine, reading, reviews, service
+from ecard.cases import administration, counter, materials, mine, reading, reviews, service
 from ecard.cases.errors import (
     AlreadyOpened,
     AppealLate,
@@ -16,7 +16,6 @@ from ecard.cases.errors import (
     MaterialsMissing,
     MaterialUnknown,
     NotAtCounter,
-    NotDelegated,
     NotReviewed,
     OtherCase,
     OwnCase,
@@ -36,6 +35,7 @@ from ecard.cases.schemas import (
 )
 from ecard.catalogue.model import Catalogue
 from ecard.db import Tx
+from ecard.desk.errors import NotDelegated
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
@@ -199,6 +199,7 @@ router = Router(
         *mine.HANDLERS,
         *reviews.HANDLERS,
         *administration.HANDLERS,
+        *counter.HANDLERS,
     ],
     tags=["cases"],
 )

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ecard.access.schemas import Body, Name
-from ecard.cases.model import MATERIAL_BYTES, MOST_MATERIALS, CaseDecision, CaseMotion, CaseState
+from ecard.cases.model import MATERIAL_BYTES, MOST_MATERIALS, CardAct, CaseDecision, CaseMotion, CaseState
 
 # Lines end as they were written; else no controls, no marks of direction, nothing that shows no sign.
 _UNSEEN = (
@@ -190,3 +190,60 @@ class CaseGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 ReviewState = Literal["due", "mine", "overdue"]
 """Which cases a reviewer lists: all under review, those in the own hands, those whose time is over."""
+
+Six = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}(?!\n)$", description="six digits")]
+CardNo = Annotated[str, msgspec.Meta(min_length=9, max_length=9, pattern=r"^[0-9A-Z]{9}(?!\n)$")]
+Face = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class CardServiceRequest(Body, frozen=True, kw_only=True):
+    """Do one act of a visit's item at a counter.
+
+    A password is changed with the old one, and reset by a face check; other acts take neither.
+    """
+
+    visit: UUID
+    act: CardAct
+    old_password: Six | None = None
+    new_password: Six | None = None
+    face: Face | None = None
+
+
+class LostCardRequest(Body, frozen=True, kw_only=True):
+    """Do an act on a card that was reported lost, by the person's documents and face; nothing can be shown."""
+
+    act: CardAct
+    name: Name
+    id_no: Annotated[str, msgspec.Meta(min_length=18, max_length=18, pattern=r"^[0-9]{17}[0-9Xx](?!\n)$")]
+    card_no: CardNo
+    face: Face
+
+
+class CardServiceDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was done: its case, and how card and account are now; `book` is the passbook's number."""
+
+    case: CaseStanding
+    act: CardAct
+    card: str
+    level: int
+    account: str
+    book: int | None = None
+    order: UUID | None = None
+
+
+class CardOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new physical card for a holder, as its maker sees it."""
+
+    id: UUID
+    state: Literal["ordered", "made", "enabled"]
+    ordered_at: int
+    applicant: dict[str, str]
+
+
+class CardMadeRequest(Body, frozen=True, kw_only=True):
+    """The numbers of a card that was made: printed number, its own and its chip's, and the bank account on it."""
+
+    card_no: CardNo
+    card_id: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{32})?(?!\n)$")] = ""
+    card_atr: Annotated[str, msgspec.Meta(pattern=r"^(([0-9A-Fa-f]{2}){8,15})?(?!\n)$")] = ""
+    bank_account: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{16,19})?(?!\n)$")] = ""

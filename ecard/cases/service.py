@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from ecard import workdays
 from ecard.callers import Holder, Operator, Terminal
 from ecard.cards import store as cards
 from ecard.cards.profiles import id_index
-from ecard.cases import grants, materials, store
+from ecard.cases import effects, materials, store
 from ecard.cases.errors import (
     AlreadyOpened,
     AppealLate,
@@ -19,7 +20,6 @@ from ecard.cases.errors import (
     CaseOver,
     MaterialUnknown,
     NotAtCounter,
-    NotDelegated,
     NotInHand,
     NotReviewed,
     OtherCase,
@@ -40,7 +40,9 @@ from ecard.cases.schemas import (
 )
 from ecard.catalogue.model import Catalogue, Flow, Item
 from ecard.db import Tx
+from ecard.desk import delegation
 from ecard.desk import standing as visits
+from ecard.desk.errors import NotDelegated
 from ecard.desk.standing import Standing
 from ecard.errors import Conflict, EcardError, Invalid, NotFound
 from ecard.ids import new_id
@@ -64,6 +66,16 @@ _REFUSALS: Mapping[str, type[EcardError]] = {
 }
 
 
+class About(NamedTuple):
+    """Whose case it is, by which visit and through which agency."""
+
+    visit: UUID | None
+    holder: UUID
+    card: int
+    acting: UUID | None
+    agency: UUID
+
+
 async def open_case(
     tx: Tx,
     runtime: Runtime,
@@ -83,28 +95,60 @@ async def open_case(
     an item of one level (即办件); anything else waits for acceptance. Raises NotReviewed, MaterialsMissing,
     NotDelegated, AlreadyOpened, MaterialUnknown.
     """
-    item, known = item or standing.item, policy()
+    item = item or standing.item
+    about = About(standing.visit, standing.holder, standing.card, standing.acting, standing.agency)
+    return await open_about(
+        tx,
+        runtime,
+        item,
+        about,
+        standing.evidence_sha256,
+        by=by,
+        request=request,
+        form=form,
+        uploaded=uploaded,
+        act=act,
+        counter=counter,
+    )
+
+
+async def open_about(
+    tx: Tx,
+    runtime: Runtime,
+    item: Item,
+    about: About,
+    evidence: bytes,
+    *,
+    by: UUID,
+    request: bytes,
+    form: Mapping[str, str] | None = None,
+    uploaded: Sequence[UUID] = (),
+    act: str | None = None,
+    counter: Terminal | None = None,
+) -> UUID:
+    """Open a case of somebody, by whichever evidence; as `open_case`, and without a visit where there can be none."""
+    known = policy()
     rule = known.rule(item)
     if rule is None:
         raise NotReviewed
     known.check_materials(item, len(uploaded))
     if counter is not None:
-        await grants.require(tx, counter, item)
+        await delegation.require(tx, counter, item)
     content = await _content(tx, runtime.vault, form or {}, uploaded)
     opening = store.Opening(
         id=new_id(),
-        visit=standing.visit,
+        visit=about.visit,
         item=item.code,
         levels=rule.levels,
-        holder=standing.holder,
-        card=standing.card,
-        acting=standing.acting,
-        agency=standing.agency,
+        holder=about.holder,
+        card=about.card,
+        acting=about.acting,
+        agency=about.agency,
         actor=by,
         act=act,
         form=runtime.vault.seal(FORM, msgspec.json.encode(form)) if form else None,
         materials=uploaded,
-        evidence=hashlib.sha256(standing.evidence_sha256 + content).digest(),
+        evidence=hashlib.sha256(evidence + content).digest(),
         request=request,
         due=workdays.ends_at(runtime.clock.time(), known.terms.acceptance),
     )
@@ -162,7 +206,7 @@ async def decide_at(
     if by.setting != _COUNTER:
         raise NotAtCounter
     item = catalogue.get(row["item"])
-    await grants.require(tx, by, item, review=asked.level >= FIRST_REVIEW)
+    await delegation.require(tx, by, item, review=asked.level >= FIRST_REVIEW)
     await _decide(tx, runtime, case, item, asked, by.actor, request)
 
 
@@ -191,6 +235,8 @@ async def _decide(
     due = workdays.ends_at(runtime.clock.time(), days)
     decided = await store.decide(tx, case, actor, asked.version, asked.level, asked.decision.value, note, request, due)
     _check(decided.outcome, decided.state, decided.version, decided.due_level)
+    if decided.state == CaseState.DONE:
+        await effects.done(tx, await store.find(tx, case))
 
 
 def _check(outcome: str, state: str = "", version: int = 0, level: int = 0) -> None:
@@ -224,7 +270,7 @@ async def move_at(
         raise OtherCase
     moved = await _move(tx, runtime, case, asked, found.holder, by.actor, found.evidence_sha256, request)
     if asked.motion is CaseMotion.SUPPLEMENT and by.setting == _COUNTER:
-        await grants.require(tx, by, found.item)
+        await delegation.require(tx, by, found.item)
         accepted = CaseDecisionRequest(version=moved.version, level=1, decision=CaseDecision.APPROVE)
         await _decide(tx, runtime, case, found.item, accepted, by.actor, request)
 

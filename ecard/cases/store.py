@@ -13,9 +13,9 @@ _MOVE = "SELECT outcome, now_state, now_version FROM case_move($1, $2, $3, $4, $
 _ASSIGN = "SELECT case_assign($1, $2, $3, $4)"
 _COMMENT = "SELECT case_comment($1, $2, $3, $4)"
 _CASE = """
-    SELECT f.id, f.item, f.state, f.version, f.round, f.level, f.levels, f.opened_at, f.due_at, f.ended_at, f.act,
-           f.holder, f.card, f.agency, f.acting, f.assignee, f.form, f.reason, f.appealed, f.evidence_sha256, h.profile,
-           coalesce(f.due_at < clock_timestamp(), false) AS overdue
+    SELECT f.id, f.visit, f.item, f.state, f.version, f.round, f.level, f.levels, f.opened_at, f.due_at, f.ended_at,
+           f.act, f.holder, f.card, f.agency, f.acting, f.assignee, f.form, f.reason, f.appealed, f.evidence_sha256,
+           h.profile, coalesce(f.due_at < clock_timestamp(), false) AS overdue
     FROM case_file f JOIN holder h ON h.id = f.holder
 """
 _MINE = f"{_CASE} WHERE f.card = $1 AND f.opened_at < $2 ORDER BY f.opened_at DESC LIMIT $3"

@@ -7,7 +7,7 @@ server asks is passed on, as `ecard-bridge` does; nothing is decided here.
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -48,9 +48,11 @@ _VPCD = "Virtual PCD"
 PIN = "123456"
 """What the holder of every sandbox card enters."""
 _DONE = bytes.fromhex("9000")
-_PATIENCE = 3.0
-"""Seconds until a card is seen in a reader of pcscd."""
+_PATIENCE = 20.0
+"""Seconds until a card is seen in a reader of pcscd, or seen to have gone; on a quiet machine a tenth of one."""
 _WAIT = 5
+_IN_USE = threading.Lock()
+"""Held while a card is in pcscd's reader: there is one, however many counters there are."""
 
 
 def in_pcscd() -> str | None:
@@ -62,10 +64,12 @@ def in_pcscd() -> str | None:
 
 
 def _inserted(card: VirtualCard) -> Inserted | None:
-    """Put a card into vpcd's reader; None where nothing listens for one."""
+    """Put a card into vpcd's reader, when it is free; None where nothing listens for one."""
+    _IN_USE.acquire()
     try:
         return Inserted(card, lambda: connected(patience=0.5))
     except OSError:
+        _IN_USE.release()
         return None
 
 
@@ -76,8 +80,10 @@ class Slot:
         self._inserted: Inserted | None = None
         self._readers: Readers
         found = in_pcscd()
-        if found is not None and (inserted := _inserted(card)) is not None:
-            self._inserted, self._readers, self._reader = inserted, PcscReaders(), found
+        if found is not None:
+            self._inserted = _inserted(card)
+        if found is not None and self._inserted is not None:
+            self._readers, self._reader = PcscReaders(), found
             self.name = "pcscd 的虚拟读卡器 a virtual reader of pcscd"
         else:
             own = VirtualReaders("Demo")
@@ -100,6 +106,19 @@ class Slot:
         """Take the card out."""
         if self._inserted is not None:
             self._inserted.remove()
+            self._await_empty()
+            _IN_USE.release()
+
+    def _await_empty(self) -> None:
+        """Wait until pcscd has seen the card go: the next one would be taken for it, and lost with it."""
+        deadline = time.monotonic() + _PATIENCE
+        there = True
+
+        def told(seen: Mapping[str, bytes | None] | CardError) -> None:
+            nonlocal there
+            there = not isinstance(seen, CardError) and seen.get(self._reader) is not None
+
+        self._readers.watch(told, lambda: not there or time.monotonic() > deadline)
 
 
 class Window:

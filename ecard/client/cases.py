@@ -85,3 +85,22 @@ def grant(registrar: Operator, agency: UUID, items: Sequence[str] = (), **more: 
     """Return a grant: of all 必选 items where none are named."""
     made: Case = registrar.call("POST", "/v1/case-grants", {"agency": agency, "items": list(items), **more}).json()
     return made
+
+
+def serve(counter: Terminal, visit: str, act: str, **more: str) -> Case:
+    """Return what became of an act on a card or its account; `more` are passwords, or a face."""
+    done: Case = counter.call("POST", "/v1/card-services", {"visit": visit, "act": act, **more}).json()
+    return done
+
+
+def serve_lost(counter: Terminal, act: str, person: Mapping[str, str], face: str) -> Case:
+    """Return what became of an act on a lost card; `person` has name, id_no and card_no."""
+    named = {key: person[key] for key in ("name", "id_no", "card_no")}
+    done: Case = counter.call("POST", "/v1/card-services/lost", {"act": act, "face": face, **named}).json()
+    return done
+
+
+def make_card(cards: Operator, order: str, card_no: str, **more: str) -> Case:
+    """Return an order whose card was made; `more` are the chip's numbers and the bank account on it."""
+    made: Case = cards.call("POST", f"/v1/card-orders/{order}/made", {"card_no": card_no, **more}).json()
+    return made

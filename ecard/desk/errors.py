@@ -120,6 +120,14 @@ class WrongFlow(EcardError):
     )
 
 
+class NotDelegated(Forbidden):
+    """The agency has no grant for this item here, or only for accepting it."""
+
+    code = "case_not_delegated"
+    title = Text("该网点未获此事项的授权", "The outlet has no grant for this item")
+    action = Text("请到获授权的网点办理, 或由人社部门授权。", "Go to an outlet that has one, or ask the bureau for it.")
+
+
 class AssertionRefused(EcardError):
     """The token is no assertion for this agency."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ecard.db import Db, Tx
 from ecard.merkle import Leaf
-from ecard.seals import Log, Seal
+from ecard.seals import HOURS, Log, Seal
 from ecard.tokens import TokenType
 from pay.ledger.model import CNY, Balance, Book, Leg, Posted, leaf
 
@@ -97,7 +97,7 @@ async def fold(db: Db, one: UUID, limit: int) -> int:
 
 async def leaves(db: Db, from_xid: int, to_xid: int) -> list[Leaf]:
     """Return the leaves of all legs posted in a range of transaction ids, in order."""
-    rows = [Posted(*row.values()) for row in await db.fetch(_SEALED_LEGS, str(from_xid), str(to_xid))]
+    rows = [Posted(*row.values()) for row in await db.fetch(_SEALED_LEGS, str(from_xid), str(to_xid), timeout=HOURS)]
     return await asyncio.to_thread(lambda: [leaf(row) for row in rows])
 
 

@@ -10,7 +10,7 @@ from ecard.ids import new_id
 from ecard.runtime import Runtime, open_runtime
 from ecard.settings import Settings
 from tests.bench import seed as seeding
-from tests.vouchers.sql import FACE, batch, programme
+from tests.vouchers.sql import COMPLETED, FACE, PASSED, batch, programme
 from vouchers.batches.working import drive
 
 ISSUED = 50_000
@@ -21,9 +21,9 @@ _TRAINED = """
     UPDATE voucher SET state = 'claimed', holder = (SELECT id FROM holder LIMIT 1) WHERE batch = $1;
     UPDATE voucher SET state = 'bound', institution = $2, class = $2 WHERE batch = $1;
     UPDATE voucher SET state = 'in_use' WHERE batch = $1;
-    UPDATE voucher SET state = 'completed' WHERE batch = $1;
-    UPDATE voucher SET state = 'audited', amount = face, version = 5 WHERE batch = $1
+    UPDATE voucher SET state = 'completed' WHERE batch = $1
 """
+_AUDITED = "UPDATE voucher SET state = 'audited', amount = face, version = 5 WHERE batch = $1"
 
 
 async def audited(runtime: Runtime, cast: seeding.Cast, count: int) -> list[UUID]:
@@ -36,6 +36,8 @@ async def audited(runtime: Runtime, cast: seeding.Cast, count: int) -> list[UUID
             arguments = (one, cast.terminals[0].agency)[: 1 + ("$2" in step)]
             await connection.execute(step, *arguments, timeout=60)
         found = [row["id"] for row in await connection.fetch("SELECT id FROM voucher WHERE batch = $1 ORDER BY n", one)]
+        for sql, *said in ((COMPLETED, found, None, new_id()), (PASSED, found), (_AUDITED, one)):
+            await connection.execute(sql, *said, timeout=60)
         await connection.execute("VACUUM ANALYZE voucher", timeout=60)
         await connection.execute("RESET statement_timeout")
     return found

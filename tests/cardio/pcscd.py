@@ -15,7 +15,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -26,7 +26,8 @@ from cardio.virtual.vpcd import Inserted, connected
 DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 FIRST, SECOND = 45011, 45021
 """Ports of the two readers; a reader of vpcd takes two."""
-NAMES = ("Counter A 00 00", "Counter B 00 00")
+READERS = {"Counter A": FIRST, "Counter B": SECOND}
+NAMES = tuple(f"{name} 00 00" for name in READERS)
 CLONE_NEWNET = 0x40000000
 _HOLDER = """
 set -e
@@ -56,12 +57,12 @@ def missing() -> str | None:
 class Pcscd:
     """The daemon: started, killed, started again; cards put into its readers."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    def __init__(self, place: Path, readers: Mapping[str, int] = READERS) -> None:
+        self.place, self._port = place, next(iter(readers.values()))
         self.configs = place / "conf"
         self.configs.mkdir()
-        for letter, port in zip("AB", (FIRST, SECOND), strict=True):
-            self.plug(f"Counter {letter}", port)
+        for name, port in readers.items():
+            self.plug(name, port)
         self.sockets = place / "run"
         self.sockets.mkdir()
         command = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", "-c", _HOLDER, "sh", str(self.sockets)]
@@ -101,6 +102,10 @@ class Pcscd:
         """Return a command line that runs in the daemon's network."""
         return ["nsenter", "-t", str(self._inside), "-n", "-m", "-p", *command]
 
+    def beside(self, *command: str) -> list[str]:
+        """Return a command line that runs in the daemon's network and sees its socket, as one of our processes."""
+        return ["nsenter", "-t", str(self._inside), "-n", "-m", *command]
+
     def start(self) -> None:
         """Start the daemon and wait for its readers' ports."""
         log = (self.place / "log").open("ab")
@@ -113,7 +118,7 @@ class Pcscd:
                 break
             time.sleep(0.01)
         with self.network():
-            connected(port=FIRST, patience=10).close()
+            connected(port=self._port, patience=10).close()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the daemon."""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from ecard.cards.sandbox import FACE_PASSED
 from ecard.client import cases
-from tests.bureau import Bureau
+from tests.bureau import Bureau, new_person
 from tests.ecard.cases.office import Bank, bank, reviewer, reviewers, visit
 from tests.openapi.request import Good
 
@@ -107,7 +108,29 @@ def _of_reviewer(bureau: Bureau, body: dict[str, Any] | None = None) -> Good:
     return Good(reviewers(bureau)[0], body, {"case": _held(bureau)["id"]})
 
 
+def _served(bureau: Bureau) -> Good:
+    counter, phone = _bank(bureau).counter, _phone(bureau)
+    return Good(counter, {"visit": visit(counter, phone, "A3-05"), "act": "statement_print"})
+
+
+def _lost(bureau: Bureau) -> Good:
+    person = bureau.register()
+    bureau.cards.set_card_status(person.facts["card_no"], "lost")
+    named = {key: person.facts[key] for key in ("name", "id_no", "card_no")}
+    return Good(_bank(bureau).counter, {"act": "card_find", "face": FACE_PASSED, **named})
+
+
+def _card_made(bureau: Bureau) -> Good:
+    counter, phone = _bank(bureau).counter, bureau.phone()
+    order = cases.serve(counter, visit(counter, phone, "A3-20"), "card_apply")["order"]
+    return Good(bureau.cards, {"card_no": new_person().facts["card_no"]}, {"order": order})
+
+
 CASES: Mapping[str, Callable[[Bureau], Good]] = {
+    "card_order_made": _card_made,
+    "card_orders_list": lambda bureau: Good(bureau.cards),
+    "card_service": _served,
+    "card_service_lost": _lost,
     "case_assign": lambda bureau: Good(reviewers(bureau)[1], {}, {"case": _open(bureau)["id"]}),
     "case_comment": lambda bureau: _of_reviewer(bureau, {"text": "与档案一致"}),
     "case_decide": _accepted,

@@ -60,6 +60,14 @@ def test_a_learner_joins_on_the_phone_and_sees_the_voucher_bound(school: School,
     assert phone.call("GET", "/v1/me/classes").json() == []
 
 
+def test_classes_are_listed_page_by_page(school: School, programme: Programme) -> None:
+    first, second = (school.open(programme) for _ in range(2))
+    listed = [one["id"] for one in school.server.call("GET", "/v1/classes").json()]
+    assert listed[:2] == [second, first]
+    before = [one["id"] for one in school.server.call("GET", "/v1/classes", query=f"before={second}").json()]
+    assert before == listed[1:]
+
+
 def test_a_learner_at_the_counter_is_known_by_name_and_sees_the_use(school: School, programme: Programme) -> None:
     class_ = school.open(programme)
     phone, voucher = learner(programme)
@@ -314,6 +322,7 @@ def test_a_seat_that_is_gone_and_a_voucher_that_is_over_ask_for_no_own_share(
     assert (mine["order"], mine["state"]) == (order, "closed")
     late, second = learner(programme, class_=class_, level=2)
     rows(settings, "UPDATE voucher SET valid_until = clock_timestamp() WHERE id = $1", UUID(second))
+    assert {seat["state"] for seat in school.seats(class_) if seat["voucher"] == second} <= {"expired"}
     with refused("voucher_expired", 409):
         late.call("POST", "/v1/me/tuitions", {"voucher": second})
     frozen, third = learner(programme, class_=class_, level=2)

@@ -12,7 +12,7 @@ from ecard.settings import Settings
 from tests.bank import Bank
 from tests.bureau import Bureau, outcomes, refused, rows
 from tests.pay.ledger.checking import checked
-from tests.school import School, audit, learner, scheme, second
+from tests.school import School, audit, join, learner, scheme, second
 from tests.shop import confirm
 from tests.training import FACE, Programme
 
@@ -98,7 +98,7 @@ def test_one_operator_is_no_four_eyes(bureau: Bureau, school: School, programme:
 
 
 def test_the_database_itself_holds_four_eyes(
-    bureau: Bureau, school: School, programme: Programme, settings: Settings
+    bureau: Bureau, school: School, programme: Programme, other: Operator, settings: Settings
 ) -> None:
     class_, _, voucher = attended(school, programme)
     completion = UUID(school.complete(class_, voucher)["id"])
@@ -116,6 +116,14 @@ def test_the_database_itself_holds_four_eyes(
     ):
         with pytest.raises(asyncpg.CheckViolationError):
             rows(settings, sql, completion, new_id())
+    audited = "UPDATE voucher SET state = 'audited', amount = $2 WHERE id = $1"
+    step = "SELECT voucher_step($1, '{completed}', 'audited', 'audited', NULL, p_amount => $2)"
+    for sql in (audited, step):
+        with pytest.raises(asyncpg.CheckViolationError):
+            rows(settings, sql, UUID(voucher), 1)
+    audit(other, str(completion), amount=FACE - 1)
+    with pytest.raises(asyncpg.CheckViolationError):
+        rows(settings, audited, UUID(voucher), FACE)
 
 
 def test_of_many_audits_at_once_two_count(bureau: Bureau, school: School, programme: Programme) -> None:
@@ -221,6 +229,36 @@ def test_only_its_own_institution_completes_and_redeems(
     assert not {"first_at", "first_by"} & refusal.value.problem.keys()
     page = school.server.call("GET", "/v1/institution-vouchers").json()
     assert {"id": voucher, "state": "redeemed"}.items() <= next(one for one in page if one["id"] == voucher).items()
+
+
+def test_who_comes_back_to_a_class_keeps_the_hours_and_completes(school: School, programme: Programme) -> None:
+    class_, phone, voucher = attended(school, programme)
+    phone.call("POST", "/v1/me/drop-outs", {"voucher": voucher, "reason": "改期"})
+    join(phone, class_, voucher)
+    seen = school.voucher(voucher)
+    assert (seen["state"], seen["hours"]) == ("in_use", 1)
+    assert school.complete(class_, voucher)["hours"] == 1
+
+
+def test_every_completion_is_found_page_by_page_and_what_waits_for_nobody_is_not(
+    bureau: Bureau, school: School, programme: Programme
+) -> None:
+    made = []
+    for _ in range(3):
+        class_, _, voucher = attended(school, programme)
+        made.append((school.complete(class_, voucher)["id"], voucher))
+
+    def pages(after: str) -> list[str]:
+        found: list[str] = []
+        while page := bureau.training.call("GET", "/v1/completions", query=f"limit=1&after={after}").json():
+            [one] = page
+            found.append(after := one["id"])
+        return found
+
+    (first, _), *rest = made
+    assert pages(first) == [one for one, _ in rest]
+    programme.move({"id": rest[0][1]}, "cancel")
+    assert pages(first) == [rest[1][0]]
 
 
 def test_what_is_frozen_is_not_audited(bureau: Bureau, school: School, programme: Programme, other: Operator) -> None:

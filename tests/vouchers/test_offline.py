@@ -190,6 +190,19 @@ def test_digits_that_were_used_are_the_same_code_when_its_picture_is_uploaded(bu
     assert other.seats(there)[0]["hours"] == 0
 
 
+def test_what_was_seen_before_there_was_a_seat_does_not_count(
+    school: School, programme: Programme, settings: Settings
+) -> None:
+    class_ = school.open(programme)
+    phone, voucher = learner(programme, class_=class_)
+    late = "UPDATE enrolment SET bound_at = bound_at + interval '5 minutes' WHERE voucher = $1"
+    rows(settings, late, UUID(voucher))
+    [result] = school.upload(school.counter, class_, [line(phone)])
+    assert (result["outcome"], result["code"]) == ("refused", "class_not_enrolled")
+    rows(settings, late.replace("+", "-"), UUID(voucher))
+    assert school.upload(school.counter, class_, [line(phone)])[0]["outcome"] == "recorded"
+
+
 def test_what_a_completion_stands_on_is_not_taken_away(bureau: Bureau, school: School) -> None:
     other = School(bureau)
     phone, here, there = twice(bureau, school, other)

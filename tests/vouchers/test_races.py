@@ -15,7 +15,7 @@ from ecard.settings import Settings
 from tests.bureau import Bureau, new_database, outcomes, rows
 from tests.pay.ledger.checking import checked
 from tests.training import Programme
-from tests.vouchers.sql import FACE, at_once, batch, cards, connections, institution, programme, walked
+from tests.vouchers.sql import FACE, at_once, batch, cards, connections, institution, passed, programme, walked
 
 FULL = os.environ.get("ECARD_FULL_RACES") == "1"
 ROUNDS = 100
@@ -93,20 +93,27 @@ def test_ending_by_time_and_going_on_have_one_winner(own: Settings) -> None:
             school = await institution(pool)
             of = await programme(pool, money=PAIRS * FACE)
             await batch(pool, of, PAIRS)
-            late = "UPDATE voucher SET valid_until = clock_timestamp() + interval '2 milliseconds' WHERE id = $1"
+            late = "UPDATE voucher SET valid_until = clock_timestamp() + make_interval(secs => $2) WHERE id = $1"
+            both = set()
             complete = "SELECT voucher_step($1, '{in_use}', 'completed', 'completed', NULL)"
             audit = "SELECT voucher_step($1, '{completed}', 'audited', 'audited', NULL)"
-            for card in await cards(pool, PAIRS):
+            for n, card in enumerate(await cards(pool, PAIRS)):
                 voucher = await walked(pool, "in_use", of, card, school)
-                await pool.execute(late, voucher)
+                # From half a millisecond to some tenths of a second: somewhere between, the two are even.
+                left = 0.0005 * 1.25 ** (28 * n / PAIRS)
+                await pool.execute(late, voucher, left)
                 done, _ = await at_once(pool, [(complete, voucher), ("SELECT voucher_expire(10)",)])
-                await pool.fetchval("SELECT pg_sleep(0.003)")
+                both.add(done)
+                await pool.fetchval("SELECT pg_sleep($1)", left)
                 await pool.execute("SELECT voucher_expire(10)")
                 state = await pool.fetchval("SELECT state FROM voucher WHERE id = $1", voucher)
                 assert state == ("completed" if done else "expired")
-                await pool.execute(audit, voucher)
+                if done:
+                    await passed(pool, voucher)
+                    assert await pool.fetchval(audit, voucher)
                 found = await at_once(pool, [(REDEEM, voucher, school), ("SELECT voucher_expire(10)",)])
                 assert found[0] == ("ok" if done else "expired"), "what was completed in time is paid, whenever"
+            assert both == {True, False}
 
     asyncio.run(race())
     checked(own)
@@ -123,8 +130,7 @@ def test_paying_a_part_and_ending_others_of_a_batch_wait_for_no_ring_of_each_oth
                 of = await programme(pool, money=2 * PAIRS * FACE)
                 first = await pool.fetchval(sql, await batch(pool, of, 2 * PAIRS))
             people = await cards(pool, 2 * PAIRS)
-            vouchers = [await walked(pool, "audited", of, card, school) for card in people]
-            await pool.execute("UPDATE voucher SET amount = $2 WHERE programme = $1", of, FACE - 1)
+            vouchers = [await walked(pool, "audited", of, card, school, amount=FACE - 1) for card in people]
             paid = [(REDEEM, one, school) for one in vouchers[::2]]
             ended = [("SELECT voucher_cancel($1, NULL, '复核')", one) for one in vouchers[1::2]]
             mixed = [one for pair in zip(paid, ended, strict=True) for one in pair]

@@ -229,6 +229,8 @@ class Training(RuleBasedStateMachine):
         if one is None:
             return
         before = "{" + ",".join(sorted(FROM[to])) + "}"
+        if (one.state, to) == ("completed", "audited") and amount <= one.face:
+            self._wait(sql.passed(self._db, one.id, amount=amount))
         answer = self._do(
             f"voucher_step('{one.id}', '{before}', '{to}', '{to}', NULL, p_institution => '{self.school}', "
             f"p_amount => {amount})"

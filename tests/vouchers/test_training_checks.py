@@ -30,7 +30,7 @@ def class_(bureau: Bureau, bank_house: Bank) -> UUID:
 
 _TAKEN = "UPDATE training_class SET taken = taken + {by} WHERE id = $1"
 _OWN = "UPDATE tuition SET fee = fee + {by}, own = own + {by} WHERE state = 'open' AND $1::uuid IS NOT NULL"
-_AMOUNT = "UPDATE voucher SET amount = amount + {by} WHERE class = $1"
+_ASKED = "UPDATE completion SET amount = amount + {by} WHERE class = $1"
 _SITS = "UPDATE enrolment SET class = class, holder = {by} WHERE class = $1"
 _CASES = {
     "T1": (_TAKEN.format(by=1), _TAKEN.format(by=-1)),
@@ -39,7 +39,7 @@ _CASES = {
         _SITS.format(by="(SELECT v.holder FROM voucher v WHERE v.id = voucher)"),
     ),
     "T3": (_OWN.format(by=1), _OWN.format(by=-1)),
-    "T4": (_AMOUNT.format(by=-1), _AMOUNT.format(by=1)),
+    "T4": (_ASKED.format(by=-2), _ASKED.format(by=2)),
 }
 """What breaks an invariant, and what makes it whole again: the database is the whole session's."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ecard.db import Db, Row, Tx
+from vouchers.life.store import STATE
 
 _INSERT = """
     INSERT INTO voucher_batch (id, programme, number, source, face, quantity, pushed, people_sha256, valid_from,
@@ -35,9 +36,10 @@ _BAD = """
     WHERE batch = $1 AND error IS NOT NULL AND place > $2 ORDER BY place LIMIT $3
 """
 _HOLDERS = "SELECT id, id_index, profile FROM holder WHERE id_index = ANY ($1::bytea[])"
-_VOUCHERS = """
-    SELECT id, n, state, institution FROM voucher WHERE batch = $1 AND n > $2 ORDER BY n LIMIT $3
-"""
+_VOUCHERS = f"""
+    SELECT v.id, v.n, {STATE} AS state, v.institution FROM voucher v
+    WHERE v.batch = $1 AND v.n > $2 ORDER BY v.n LIMIT $3
+"""  # noqa: S608 - a constant of our own
 _LOCK = "SELECT state, pushed FROM voucher_batch WHERE id = $1 FOR NO KEY UPDATE"
 _WORKING = "SELECT id, state FROM voucher_batch WHERE state IN ('issuing', 'cancelling') ORDER BY id"
 _PROGRESS = "SELECT state, quantity, issued + skipped AS decided FROM voucher_batch WHERE id = $1"

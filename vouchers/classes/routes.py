@@ -15,6 +15,7 @@ from ecard.desk.service import Desk
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
+from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 from pay.merchants.errors import MerchantSuspended, NotAMerchant
 from pay.orders.errors import ItemNotAllowed, OverOrderLimit
@@ -109,12 +110,10 @@ async def class_open(
 async def classes_list(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    before: Annotated[
-        int, QueryParameter(ge=0, le=4102444800, description="此时间之前 (opened before this, Unix seconds)")
-    ] = 4102444800,
+    before: Annotated[str | None, QueryParameter(pattern=ID, description="此班之前 (opened before this one)")] = None,
 ) -> list[TrainingClass]:
     """List the institution's classes 本机构班次, youngest first."""
-    return await service.classes(runtime, terminal.agency, before)
+    return await service.classes(runtime, terminal.agency, id_of(before))
 
 
 @get("/classes/{training_class:uuid}", operation_id="class_get", opt={"errors": (NotFound,)})

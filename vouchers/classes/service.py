@@ -113,8 +113,8 @@ async def one_class(db: Db, class_: UUID, *, institution: UUID | None = None) ->
     return _class(row, [ClassSession(**one) for one in await store.sessions(db, class_)])
 
 
-async def classes(runtime: Runtime, institution: UUID, before: int) -> list[TrainingClass]:
-    """Return an institution's classes, a hundred opened before a time (Unix seconds), youngest first."""
+async def classes(runtime: Runtime, institution: UUID, before: UUID | None) -> list[TrainingClass]:
+    """Return an institution's classes, a hundred opened before one of them, youngest first."""
     return [_class(row, []) for row in await store.of_institution(runtime.pool, institution, before, 100)]
 
 

@@ -10,6 +10,7 @@ from vouchers.classes.errors import InstitutionExists
 from vouchers.classes.model import Session
 from vouchers.classes.presenting import Presented
 from vouchers.classes.schemas import ClassRequest, InstitutionRequest
+from vouchers.life.store import STATE
 
 _INSTITUTIONS = """
     SELECT i.agency, a.name, i.kind, i.region, i.suspended_at IS NOT NULL AS suspended,
@@ -52,13 +53,13 @@ _SESSIONS = """
            extract(epoch FROM opens_at)::bigint AS opens_at, extract(epoch FROM closes_at)::bigint AS closes_at, hours
     FROM class_session WHERE class = $1 ORDER BY n
 """
-_SEATS = """
-    SELECT e.holder, e.voucher, v.state, extract(epoch FROM e.bound_at)::bigint AS bound_at,
+_SEATS = f"""
+    SELECT e.holder, e.voucher, {STATE} AS state, extract(epoch FROM e.bound_at)::bigint AS bound_at,
            attended_hours(e.voucher, e.class) AS hours, greatest(c.fee - v.face, 0) AS own,
            EXISTS (SELECT FROM tuition t WHERE t.enrolment = e.id AND t.state = 'paid') AS paid
     FROM enrolment e JOIN voucher v ON v.id = e.voucher JOIN training_class c ON c.id = e.class
     WHERE e.class = $1 AND e.dropped_at IS NULL ORDER BY e.bound_at, e.id
-"""
+"""  # noqa: S608 - a constant of our own
 _BIND = """
     SELECT outcome, voucher, state, face, fee FROM class_bind($1, $2, $3, $4, NULL, $5, NULL, 'app', NULL)
 """
@@ -118,15 +119,10 @@ async def add_class(
     await tx.executemany(_ADD_SESSION, times)
 
 
-async def of_institution(db: Db, institution: UUID, before: float, limit: int) -> list[Row]:
-    """Return an institution's classes, youngest first."""
-    rows: list[Row] = await db.fetch(
-        f"{_CLASSES} WHERE c.institution = $1 AND c.created_at < to_timestamp($2)"
-        " ORDER BY c.created_at DESC, c.id LIMIT $3",
-        institution,
-        float(before),
-        limit,
-    )
+async def of_institution(db: Db, institution: UUID, before: UUID | None, limit: int) -> list[Row]:
+    """Return an institution's classes, youngest first, those opened before one."""
+    sql = f"{_CLASSES} WHERE c.institution = $1 AND ($2::uuid IS NULL OR c.id < $2) ORDER BY c.id DESC LIMIT $3"
+    rows: list[Row] = await db.fetch(sql, institution, before, limit)
     return rows
 
 

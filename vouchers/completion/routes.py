@@ -28,6 +28,8 @@ from vouchers.life.errors import ServerWanted, VoucherFrozen, VoucherState
 
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!\n)$"
 _States = Literal["submitted", "passed", "rejected"]
+_After = Annotated[str, QueryParameter(pattern=_ID, description="此编号之后 (after this id)")]
+_FIRST = str(UUID(int=0))
 
 
 @post(
@@ -55,10 +57,14 @@ async def completions_list(
     operator: Given[Operator],
     runtime: Given[Runtime],
     status: Annotated[_States, QueryParameter(description="状态 (which of them)")] = "submitted",
+    after: _After = _FIRST,
+    limit: Annotated[
+        int, QueryParameter(ge=1, le=service.PAGE, description="最多条数 (at most so many)")
+    ] = service.PAGE,
 ) -> list[CompletionView]:
     """List completions 结业申报列表: by default those that wait to be audited, oldest first."""
     del operator
-    return await service.completions(runtime.pool, CompletionState(status))
+    return await service.completions(runtime.pool, CompletionState(status), UUID(after), limit)
 
 
 @post(
@@ -86,7 +92,7 @@ async def completion_audit(
 async def institution_vouchers_list(
     terminal: Given[Terminal],
     runtime: Given[Runtime],
-    after: Annotated[str, QueryParameter(pattern=_ID, description="此编号之后 (after this id)")] = str(UUID(int=0)),
+    after: _After = _FIRST,
 ) -> list[InstitutionVoucher]:
     """List the vouchers bound to the institution's classes 本机构培训券."""
     return await service.vouchers(runtime, terminal, UUID(after))

@@ -28,7 +28,7 @@ from vouchers.completion.schemas import (
 from vouchers.life.service import institution_of
 
 PAGE = 200
-"""Vouchers, or completions, of one answer."""
+"""Vouchers, or at most completions, of one answer."""
 _SUBMIT: Mapping[str, type[EcardError]] = {"fee_open": OwnShareOpen}
 _JUDGE: Mapping[str, type[EcardError]] = {"not_found": NotFound, "same_operator": SameOperator}
 
@@ -96,11 +96,10 @@ async def judge(tx: Tx, completion: UUID, asked: AuditRequest, by: Operator) -> 
     )
 
 
-async def completions(db: Db, state: CompletionState) -> list[CompletionView]:
-    """Return completions in a state, oldest first."""
-    return [
-        msgspec.convert(dict(row), CompletionView, strict=False) for row in await store.in_state(db, state.value, PAGE)
-    ]
+async def completions(db: Db, state: CompletionState, after: UUID, limit: int) -> list[CompletionView]:
+    """Return up to `limit` completions in a state, oldest first, those after an id."""
+    found = await store.in_state(db, state.value, after, limit)
+    return [msgspec.convert(dict(row), CompletionView, strict=False) for row in found]
 
 
 async def vouchers(runtime: Runtime, by: Terminal, after: UUID) -> list[InstitutionVoucher]:

@@ -14,10 +14,14 @@ _CANCEL = "SELECT voucher_cancel($1, $2, $3)"
 _REVERSE = "SELECT voucher_reverse($1, $2, $3)"
 _REDEEM = "SELECT outcome, amount, journal, first_at, first_by FROM voucher_redeem($1, $2, $3, $4, $5)"
 # What has ended by time is told so from that second on, whenever it is swept.
-_STATE = """
+STATE = """
     CASE WHEN v.valid_until <= clock_timestamp() AND coalesce(v.frozen_from, v.state)
-              IN ('issued', 'claimed', 'bound', 'in_use') THEN 'expired' ELSE v.state END AS state,
-    extract(epoch FROM v.valid_from)::bigint AS valid_from, extract(epoch FROM v.valid_until)::bigint AS valid_until
+              IN ('issued', 'claimed', 'bound', 'in_use') THEN 'expired' ELSE v.state END
+"""
+"""The state of voucher v for whoever reads it."""
+_STATE = f"""
+    {STATE} AS state, extract(epoch FROM v.valid_from)::bigint AS valid_from,
+    extract(epoch FROM v.valid_until)::bigint AS valid_until
 """
 _MINE = f"""
     SELECT v.id, v.serial, v.programme, p.name, p.content, v.face, {_STATE}, a.name AS institution, v.class

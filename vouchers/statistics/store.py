@@ -32,13 +32,14 @@ _FUNDS = """
 # The first step of each kind on each day of Beijing.
 _DAYS = """
     SELECT (e.at AT TIME ZONE 'Asia/Shanghai')::date AS day,
-           count(*) FILTER (WHERE e.kind = 'claimed')::int AS claimed,
+           count(*) FILTER (WHERE e.kind IN ('claimed', 'pushed'))::int AS claimed,
            count(*) FILTER (WHERE e.kind = 'redeemed')::int AS redeemed,
            count(*) FILTER (WHERE e.kind = 'expired')::int AS expired,
            coalesce(sum(v.amount) FILTER (WHERE e.kind = 'redeemed'), 0)::bigint AS money_redeemed
     FROM voucher_event e JOIN voucher v ON v.id = e.voucher
-    WHERE e.at >= $2::date::timestamp AT TIME ZONE 'Asia/Shanghai' AND e.kind IN ('claimed', 'redeemed', 'expired')
+    WHERE e.at >= $2::date::timestamp AT TIME ZONE 'Asia/Shanghai'
         AND e.at < ($3::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' AND v.programme = $1
+        AND e.kind IN ('claimed', 'pushed', 'redeemed', 'expired')
     GROUP BY 1 ORDER BY 1
 """
 

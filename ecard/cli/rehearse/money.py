@@ -8,7 +8,7 @@ from uuid import UUID
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Flow, Form, Item
 from ecard.cli.rehearse.stage import Person, Place, Stage, number
-from ecard.cli.story import expect
+from ecard.cli.story import PASSWORD, expect
 from ecard.client import Terminal
 
 _SOON = 60.0
@@ -29,21 +29,22 @@ def _till(stage: Stage) -> Place:
     def make() -> UUID:
         agency = stage.agency("沙箱收费大厅")
         paid = [item.code for item in load().items if item.flow in {Flow.PAY, Flow.RIDE}]
-        stage.by.finance.call("POST", "/v1/merchants", _merchant(agency, paid))
+        stage.by.finance.call("POST", "/v1/merchants", merchant(agency, "沙箱收费大厅", paid))
         return agency
 
     return stage.place("till", stage.once("merchant", make))
 
 
-def _merchant(agency: UUID, items: list[str]) -> dict[str, Any]:
+def merchant(agency: UUID, name: str, items: list[str]) -> dict[str, Any]:
+    """Return the body that registers an agency as a merchant of these items."""
     return {
         "agency": str(agency),
-        "name": "沙箱收费大厅",
+        "name": name,
         "category": "9399",
         "bank": "SANDBOX",
         "bank_account": _ACCOUNT,
         "items": items,
-        "order_limit": 1_000_000,
+        "order_limit": 100_000_000,
         "small_free_limit": 50_000,
     }
 
@@ -61,6 +62,10 @@ def _charged(place: Place, item: Item, form: Form, person: Person) -> str:
     while order["state"] in {"processing", "unknown"} and time.monotonic() < deadline:
         time.sleep(0.1)
         order = place.terminal.call("GET", f"/v1/orders/{order['id']}").json()
+    if order["state"] == "user_confirming":
+        # What was shown proves possession alone: the payer is asked on the phone.
+        proof = {"busi_seq": person.phone.prove(PASSWORD)}
+        order = person.phone.call("POST", f"/v1/me/orders/{order['id']}/confirm", proof).json()
     expect(order["state"] == "paid", f"the order is paid: {order['state']}")
     return f"paid {order['amount']} 分"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from ecard.catalogue.model import Flow, Form
-from ecard.cli.rehearse import money, plays
+from ecard.cli.rehearse import acts, care, money, plays
 from ecard.cli.rehearse.plays import Play
 from ecard.cli.rehearse.rows import Found, Kind, Row
 from ecard.cli.rehearse.stage import Stage
@@ -17,6 +17,13 @@ PLAYS: Mapping[Flow, Play] = {
     Flow.RIDE: money.ride,
     Flow.RECEIVE: money.receive,
     Flow.VOUCHER: money.voucher,
+    Flow.APPLY: acts.apply,
+    Flow.CERTIFY: acts.certify,
+    Flow.MANAGE: acts.manage,
+    Flow.RECORD: acts.work,
+    Flow.SETTLE: care.settle,
+    Flow.QUERY: care.look_up,
+    Flow.TIMEBANK: care.volunteer,
 }
 """How the items of each flow are played: a new flow is a line here, a new item is none."""
 _AT_ONCE = 6

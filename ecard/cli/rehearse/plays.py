@@ -11,7 +11,7 @@ from ecard.cards.sandbox import FACE_PASSED
 from ecard.catalogue.model import Form, Item, Strength
 from ecard.cli.rehearse.stage import Person, Stage
 from ecard.cli.story import PASSWORD, expect
-from ecard.client import Refused
+from ecard.client import Refused, entries
 
 Play = Callable[[Stage, Item, Form], str]
 _DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -20,7 +20,7 @@ _CALLBACK = "https://client.example/callback"
 
 
 def identify(stage: Stage, item: Item, form: Form) -> str:
-    """Have a holder identified: at a counter by either form, or on the own phone where only a face will do."""
+    """Have a holder identified and let in by either form, or identified on the own phone where only a face will do."""
     person = stage.person()
     if item.strength is Strength.BIOMETRIC:
         visit = person.phone.do(item.code, face=FACE_PASSED)
@@ -30,7 +30,9 @@ def identify(stage: Stage, item: Item, form: Form) -> str:
     seen = place.visit(item, form, person)
     said = place.terminal.introspect(seen["assertion"])
     expect(said["active"] and set(seen["holder"]) == {field.value for field in item.fields}, "what may be disclosed")
-    return str(seen["acr"])
+    entry = entries.enter(place.terminal, seen["visit"])
+    expect(any(one["id"] == entry["id"] for one in entries.my_entries(person.phone)), "the holder sees the entry")
+    return f"identified {seen['acr']}, let in"
 
 
 def refuse(stage: Stage, item: Item, form: Form) -> str:

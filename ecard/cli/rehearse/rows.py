@@ -63,7 +63,11 @@ def rows(catalogue: Catalogue, only: Sequence[str] = (), form: Form | None = Non
             found.append(Row(item, Kind.DELEGATED))
             continue
         found += [Row(item, Kind.PERMITTED if item.permits(one) else Kind.REFUSED, one) for one in Form]
-    return [row for row in found if form is None or (row.kind is not Kind.REFUSED and row.item.permits(form))]
+    return [row for row in found if form is None or _plays(row, form)]
+
+
+def _plays(row: Row, form: Form) -> bool:
+    return row.form is form and row.kind is Kind.PERMITTED if row.form else row.item.permits(form)
 
 
 def tally(found: Iterable[Found]) -> dict[str, tuple[int, int]]:

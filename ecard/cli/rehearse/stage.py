@@ -108,8 +108,14 @@ class Stage:
         turn = self.once(("turn", setting, owner), itertools.count)
         return self.once(("place", setting, owner, next(turn) // READS_EACH), lambda: Place(self, owner, setting))
 
-    def person(self, *, level: int = 2) -> Person:
-        """Return a new person with an e-card of this level and a physical card."""
+    def proof(self, item: Item, person: Person) -> dict[str, str]:
+        """Return what proves `person` on the own phone as strongly as the item asks."""
+        if item.strength is Strength.BIOMETRIC:
+            return {"face": FACE_PASSED}
+        return {"busi_seq": person.phone.prove(PASSWORD)} if item.strength is Strength.KNOWLEDGE else {}
+
+    def person(self) -> Person:
+        """Return a new person with an e-card of level 2 and a physical card."""
         facts = new_person()
         card = new_card(facts)
         self.by.cards.register_holder(**facts)
@@ -121,8 +127,7 @@ class Stage:
             password=PASSWORD,
             face=FACE_PASSED,
         )
-        if level > 1:
-            phone.open_payment(PASSWORD)
+        phone.open_payment(PASSWORD)
         return Person(facts, phone, card)
 
 

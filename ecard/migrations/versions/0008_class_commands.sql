@@ -72,6 +72,10 @@ BEGIN
     IF NOT voucher_step(v.id, '{claimed}', 'bound', 'bound', p_actor, p_place, p_evidence, p_visit,
                         jsonb_build_object('class', p_class), p_class, c.institution) THEN
         outcome := 'expired';  -- in this very moment
+    ELSIF attended_hours(v.id, p_class) > 0 THEN
+        -- Who left this very class and comes back goes on where they were.
+        PERFORM voucher_step(v.id, '{bound}', 'in_use', 'resumed', p_actor, p_place, p_evidence, p_visit,
+                             jsonb_build_object('class', p_class));
     END IF;
 END $$;
 
@@ -123,7 +127,10 @@ BEGIN
     site := c.site; institution := c.institution;
     SELECT holder INTO v_holder FROM card WHERE seq = p_card;
     SELECT k.* INTO v FROM enrolment e JOIN voucher k ON k.id = e.voucher
-        WHERE e.class = p_class AND e.holder = v_holder AND e.dropped_at IS NULL FOR NO KEY UPDATE OF k;
+        WHERE e.class = p_class AND e.holder = v_holder AND e.dropped_at IS NULL AND EXISTS (
+            -- What an upload says was seen before there was a seat is no attendance; clocks differ by a minute.
+            SELECT FROM enrolment s WHERE s.voucher = e.voucher AND s.class = p_class
+              AND s.bound_at <= p_at + interval '1 minute') FOR NO KEY UPDATE OF k;
     IF NOT FOUND THEN
         outcome := CASE WHEN EXISTS (
             SELECT FROM enrolment e JOIN training_class o ON o.id = e.class

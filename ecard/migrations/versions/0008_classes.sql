@@ -32,7 +32,7 @@ CREATE TABLE training_class (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CHECK ((latitude IS NULL) = (longitude IS NULL) AND (latitude IS NULL) = (radius IS NULL))
 );
-CREATE INDEX training_class_of ON training_class (institution, created_at);
+CREATE INDEX training_class_of ON training_class (institution, id);
 CREATE INDEX training_class_for ON training_class (programme, ends_at);
 
 -- 课次, with the window in which people check in.
@@ -116,7 +116,7 @@ CREATE TABLE completion (
     CHECK ((state = 'submitted') = (decided_at IS NULL))
 );
 CREATE UNIQUE INDEX completion_living ON completion (voucher) WHERE state <> 'rejected';
-CREATE INDEX completion_waiting ON completion (submitted_at) WHERE state = 'submitted';
+CREATE INDEX completion_in_state ON completion (state, id);
 
 CREATE TABLE completion_audit (
     completion uuid NOT NULL REFERENCES completion,
@@ -142,6 +142,20 @@ BEGIN
 END $$;
 CREATE TRIGGER completion_four_eyes BEFORE INSERT OR UPDATE OF state ON completion
     FOR EACH ROW WHEN (NEW.state = 'passed') EXECUTE FUNCTION completion_four_eyes();
+
+-- And no other way makes a voucher due: it is audited, and has its amount, as two operators passed a completion of it.
+CREATE FUNCTION voucher_audited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM completion n JOIN completion_audit a ON a.completion = n.id
+                   WHERE n.voucher = NEW.id AND n.state = 'passed' HAVING min(a.amount) = NEW.amount) THEN
+        RAISE EXCEPTION 'a voucher is worth what two operators passed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER voucher_audited BEFORE UPDATE OF state, amount ON voucher
+    FOR EACH ROW WHEN (NEW.amount <> OLD.amount OR OLD.amount IS NULL AND NEW.amount IS NOT NULL
+                       OR OLD.state = 'completed' AND NEW.state = 'audited')
+    EXECUTE FUNCTION voucher_audited();
 
 CREATE FUNCTION completion_audit_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -12,6 +12,7 @@ import pytest
 from ecard.settings import Settings
 from pay.settlements.model import BEIJING
 from tests.bureau import Bureau, refused, rows
+from tests.training import Programme, line
 from tests.vouchers.credentials.trained import Academy
 
 FACE = 80_000
@@ -64,6 +65,14 @@ def test_its_days_are_columns_for_a_chart(school: Academy) -> None:
     assert sum(daily["claimed"]) == 4
     assert sum(daily["redeemed"]) == 2
     assert len(figures(school)["daily"]["days"]) == 30
+
+
+def test_what_was_pushed_is_claimed_on_its_day(bureau: Bureau) -> None:
+    programme = Programme(bureau)
+    draft = programme.pushed(line(bureau)[0], line(bureau)[0])
+    bureau.training.call("POST", f"/v1/voucher-batches/{draft['id']}/issue")
+    found = bureau.training.call("GET", f"/v1/voucher-programmes/{programme.id}/statistics").json()
+    assert (found["total"]["claimed"], sum(found["daily"]["claimed"])) == (2, 2)
 
 
 def test_half_a_span_or_years_of_it_are_refused(school: Academy) -> None:
