@@ -55,6 +55,7 @@ from pay.medical import insured
 from pay.medical import working as clinic_work
 from pay.medical.confirming import Ward
 from pay.medical.connector import Agencies
+from pay.medical.looked_up import MedicalRecords
 from pay.medical.service import Clinic
 from pay.orders import store as order_store
 from pay.orders.asking import Till
@@ -181,6 +182,7 @@ def _sources(runtime: Runtime, catalogue: Catalogue) -> dict[str, RecordSource]:
     ours: dict[str, RecordSource] = {
         "training": TrainingRecords(runtime.pool),
         "benefits": BenefitRecords(runtime.pool, catalogue),
+        "settlements": MedicalRecords(runtime.pool),
         "cases": CaseRecords(runtime.pool, catalogue),
     }
     return {**(sandbox_systems(runtime.clock) if runtime.settings.sandbox else {}), **ours}

@@ -13,6 +13,7 @@ from ecard.client.records import look_up
 from ecard.records.layout import load_layout
 from tests.benefits import Office, line
 from tests.bureau import PASSWORD, Bureau, outcomes, refused, rows
+from tests.hospital import STAY, Hospital, patient
 from tests.vouchers.credentials.trained import Academy
 
 CATALOGUE = load()
@@ -173,3 +174,13 @@ def test_a_certificate_of_training_is_among_the_skills(bureau: Bureau) -> None:
     assert [row["number"] for row in found] == [str(trained.credential)]
     [taken] = sections(look_up(trained.phone, trained.phone.do("A1-76")))["training.courses"]["rows"]
     assert (taken["number"], taken["state"], taken["attended"]) == (str(trained.voucher), "已合格", 8)
+
+
+def test_what_was_settled_at_a_hospital_here_is_shown_as_it_was_split(bureau: Bureau) -> None:
+    hospital, phone = Hospital(bureau), patient(bureau)
+    settled = hospital.confirm(hospital.tried(hospital.visit(phone), "inpatient", STAY))
+    found = sections(look_up(phone, phone.do("A2-53")))
+    [row] = found["settlements.medical"]["rows"]
+    assert (row["number"], row["total"], row["state"]) == (settled["id"], 150_000, "已结算")
+    assert (row["pooled"], row["account"], row["cash"]) == (36_800, 113_200, 0)
+    assert sections(look_up(phone, phone.do("A2-62")))["settlements.maternity"]["state"] == "empty"
