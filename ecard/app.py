@@ -38,6 +38,9 @@ from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
 from ecard.certification import routes as certification
+from ecard.claims import routes as claims
+from ecard.claims import source as claim_sources
+from ecard.claims.errors import ClaimStatusUnknown
 from ecard.clock import Clock
 from ecard.desk import routes as desk
 from ecard.desk.schemas import CardEvidence, CodeEvidence
@@ -92,6 +95,7 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
 OFFLINE_ERRORS = (
+    ClaimStatusUnknown,
     CredentialRefused,
     CredentialRevoked,
     CredentialStatusUnknown,
@@ -109,6 +113,7 @@ ROUTERS = [
     papers.router,
     certification.router,
     entries.router,
+    claims.router,
     cases.router,
     codes.router,
     grants.router,
@@ -202,6 +207,9 @@ def _dependencies(opened: Parts, known: Catalogue, checks: Checks) -> Mapping[st
     async def till(desk: Given[Desk], banks: Given[Banks]) -> Any:
         return Till(desk, banks)
 
+    async def claim_source(runtime: Given[Runtime]) -> Any:
+        return claim_sources.SandboxSource() if runtime.settings.sandbox else claim_sources.NotConnected()
+
     async def api_document() -> Any:
         return await asyncio.to_thread(openapi_document)
 
@@ -209,6 +217,7 @@ def _dependencies(opened: Parts, known: Catalogue, checks: Checks) -> Mapping[st
         **{name: _part(opened, name) for name in get_type_hints(Parts)},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
+        "claim_source": Provide(claim_source),
         "desk": Provide(desk),
         "till": Provide(till),
         "api_document": Provide(api_document),

@@ -38,6 +38,9 @@ class TokenType(StrEnum):
     CREDENTIALS = "ecard-credentials+jwt"
     DOCUMENT = "ecard-document+jwt"
     DOCUMENTS = "ecard-documents+jwt"
+    CLAIM = "dc+sd-jwt"  # SD-JWT VC §2.2.1
+    KEY_BINDING = "kb+jwt"  # RFC 9901 §4.3
+    TOKEN_STATUS = "statuslist+jwt"  # noqa: S105 - a type; Token Status List §5.1
 
 
 class TokenRefused(Exception):

@@ -21,6 +21,7 @@ from tests.openapi.good_cases import CASES
 from tests.openapi.looking_up import LOOKING_UP
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
+from tests.openapi.showing import SHOWING
 from tests.openapi.time_bank import TIME_BANK
 from tests.openapi.training import TRAINING
 from tests.openapi.vouchers import VOUCHERS
@@ -258,5 +259,6 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **CERTIFICATES,
     **GATES,
     **TIME_BANK,
+    **SHOWING,
     **CASES,
 }

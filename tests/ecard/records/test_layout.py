@@ -83,7 +83,7 @@ def test_a_row_given_twice_is_one_and_two_that_differ_under_one_key_are_a_fault(
         {"more": "x"},
     ],
 )
-def test_what_a_section_does_not_say_is_let_through_by_no_system(changed: dict[str, object]) -> None:
+def test_what_a_section_does_not_say_is_let_through_by_no_system(changed: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         checked(section(), [{**ROW, **changed}])
 
