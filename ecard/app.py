@@ -24,6 +24,7 @@ from auth.logins import routes as logins
 from auth.provider import browser, cors
 from auth.provider import routes as provider
 from auth.staff import routes as staff
+from cardio.employment import routes as employment
 from cardio.server import evidence as card_evidence
 from cardio.server import routes as bridges
 from cardio.server import socket as bridge_socket
@@ -141,6 +142,7 @@ ROUTERS = [
     voucher_batches.router,
     vouchers.router,
     bridges.router,
+    employment.router,
     bridge_socket.router,
     banks_routes.router,
     classes.router,
