@@ -35,6 +35,7 @@ from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
 from ecard.cases import routes as cases
+from ecard.cases.policy import policy
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
@@ -156,6 +157,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     """Return the ASGI application; it connects to its stores when it starts."""
     opened = Parts()
     known = load()
+    policy()  # a wrong row of it stops the program at start as well
     checks: Checks = SandboxChecks() if settings.sandbox else NotConnected()
 
     @contextlib.asynccontextmanager
