@@ -1,6 +1,7 @@
 """Entitlement is certified by a face or a clerk, once a visit, for twelve months; and paid again once it is."""
 
 import datetime
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -11,20 +12,27 @@ from ecard.catalogue.load import load
 from ecard.catalogue.model import Item, Strength
 from ecard.certification.errors import CaseNeeded, FaceNeeded
 from ecard.certification.model import Certified, CertifiedBy, fallback, how, standings
-from ecard.client import Phone
+from ecard.client import Phone, Terminal
 from ecard.client.certification import certifications, certify, certify_oneself
 from ecard.ids import new_id
 from ecard.settings import Settings
 from tests.bureau import PASSWORD, Bureau, outcomes, refused, rows
+from tests.ecard.cases.office import bank
 
 YEAR = (365 * 86400, 366 * 86400)
 CERTIFY = load().get
 
 
-def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter") -> str:
+def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter", *, at: Terminal | None = None) -> str:
     """Return a visit of an item at a terminal, by a code whose password was just proven."""
     phone.prove(PASSWORD)
-    return str(bureau.terminal(setting).visit(item, phone.code())["visit"])
+    return str((at or bureau.terminal(setting)).visit(item, phone.code())["visit"])
+
+
+@cache
+def outlet(bureau: Bureau) -> Terminal:
+    """Return the counter of a bank that may do every item of annex 3 that certifies."""
+    return bank(bureau, "A3-17").counter
 
 
 @pytest.mark.parametrize("item", ["A1-35", "A1-56"])
@@ -60,8 +68,8 @@ def test_a_clerk_at_a_counter_sees_the_holder_and_a_kiosk_wants_the_face(bureau:
 
 
 def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_documents(bureau: Bureau) -> None:
-    phone, counter = bureau.phone(), bureau.terminal()
-    visit = visited(bureau, phone, "A3-18")
+    phone, counter = bureau.phone(), outlet(bureau)
+    visit = visited(bureau, phone, "A3-18", at=counter)
     with refused("certification_face_needed"):
         certify(counter, visit)
     with refused("certification_face_mismatch", 422) as refusal:
@@ -72,19 +80,28 @@ def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_document
 
 @pytest.mark.parametrize("item", ["A3-17", "A3-19"])
 def test_what_is_reviewed_by_documents_is_certified_by_its_case_alone(bureau: Bureau, item: str) -> None:
-    visit = visited(bureau, bureau.phone(), item)
+    visit = visited(bureau, bureau.phone(), item, at=outlet(bureau))
     for face in (None, FACE_PASSED):
         with refused("certification_by_case", 422):
-            certify(bureau.terminal(), visit, face=face)
+            certify(outlet(bureau), visit, face=face)
+
+
+def test_a_bank_certifies_nobody_that_it_was_granted_nothing_for(bureau: Bureau) -> None:
+    phone, counter = bureau.phone(), bureau.terminal()
+    visit = visited(bureau, phone, "A3-18")
+    for face in (None, FACE_FAILED, FACE_PASSED):
+        with refused("case_not_delegated", 403):
+            certify(counter, visit, face=face)
+    assert certifications(phone)["history"] == []
 
 
 def test_faces_cannot_be_tried_without_end(bureau: Bureau) -> None:
-    visit = visited(bureau, bureau.phone(), "A3-18")
+    visit = visited(bureau, bureau.phone(), "A3-18", at=outlet(bureau))
     for _ in range(5):
         with refused("certification_face_mismatch"):
-            certify(bureau.terminal(), visit, face=FACE_FAILED)
+            certify(outlet(bureau), visit, face=FACE_FAILED)
     with refused("too_many_requests", 429):
-        certify(bureau.terminal(), visit, face=FACE_PASSED)
+        certify(outlet(bureau), visit, face=FACE_PASSED)
 
 
 def test_a_relative_who_came_instead_certifies_nobody_without_the_holders_face(bureau: Bureau) -> None:
@@ -93,7 +110,7 @@ def test_a_relative_who_came_instead_certifies_nobody_without_the_holders_face(b
     relative = bureau.add_relative(phone, elder)
     phone.prove(PASSWORD)
     [shown] = phone.codes(relative=relative)
-    counter = bureau.terminal()
+    counter = outlet(bureau)
     visit = str(counter.visit("A3-18", shown["code"])["visit"])
     with refused("certification_face_needed"):
         certify(counter, visit)
@@ -109,8 +126,8 @@ def test_one_visit_certifies_once_however_many_ask_at_once(bureau: Bureau) -> No
 
 
 def test_a_retry_gets_the_same_certification(bureau: Bureau) -> None:
-    counter, key = bureau.terminal(), new_id().hex
-    visit = visited(bureau, bureau.phone(), "A3-18")
+    counter, key = outlet(bureau), new_id().hex
+    visit = visited(bureau, bureau.phone(), "A3-18", at=counter)
     assert len({certify(counter, visit, face=FACE_PASSED, key=key)["id"] for _ in range(3)}) == 1
 
 
