@@ -24,6 +24,7 @@ from auth.logins import routes as logins
 from auth.provider import browser, cors
 from auth.provider import routes as provider
 from auth.staff import routes as staff
+from cardio.employment import routes as employment
 from cardio.server import evidence as card_evidence
 from cardio.server import routes as bridges
 from cardio.server import socket as bridge_socket
@@ -34,10 +35,14 @@ from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
 from ecard.cases import routes as cases
+from ecard.cases.policy import policy
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
 from ecard.certification import routes as certification
+from ecard.claims import routes as claims
+from ecard.claims import source as claim_sources
+from ecard.claims.errors import ClaimStatusUnknown
 from ecard.clock import Clock
 from ecard.desk import routes as desk
 from ecard.desk.schemas import CardEvidence, CodeEvidence
@@ -89,7 +94,7 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown)
+OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown, ClaimStatusUnknown)
 """What is met with no network alone: in the catalogue of errors, and in no operation."""
 ROUTERS = [
     catalogue_routes.router,
@@ -99,6 +104,7 @@ ROUTERS = [
     records.router,
     certification.router,
     entries.router,
+    claims.router,
     cases.router,
     codes.router,
     grants.router,
@@ -126,6 +132,7 @@ ROUTERS = [
     voucher_batches.router,
     vouchers.router,
     bridges.router,
+    employment.router,
     bridge_socket.router,
     banks_routes.router,
     classes.router,
@@ -139,6 +146,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     """Return the ASGI application; it connects to its stores when it starts."""
     opened = Parts()
     known = load()
+    policy()  # a wrong row of it stops the program at start as well
     checks: Checks = SandboxChecks() if settings.sandbox else NotConnected()
 
     @contextlib.asynccontextmanager
@@ -192,6 +200,9 @@ def _dependencies(opened: Parts, known: Catalogue, checks: Checks) -> Mapping[st
     async def till(desk: Given[Desk], banks: Given[Banks]) -> Any:
         return Till(desk, banks)
 
+    async def claim_source(runtime: Given[Runtime]) -> Any:
+        return claim_sources.SandboxSource() if runtime.settings.sandbox else claim_sources.NotConnected()
+
     async def api_document() -> Any:
         return await asyncio.to_thread(openapi_document)
 
@@ -199,6 +210,7 @@ def _dependencies(opened: Parts, known: Catalogue, checks: Checks) -> Mapping[st
         **{name: _part(opened, name) for name in get_type_hints(Parts)},
         "catalogue": Provide(catalogue, use_cache=True),
         "checks": Provide(authorities, use_cache=True),
+        "claim_source": Provide(claim_source),
         "desk": Provide(desk),
         "till": Provide(till),
         "api_document": Provide(api_document),

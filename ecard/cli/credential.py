@@ -1,4 +1,4 @@
-"""`ecard credential`: check a certificate of training with nothing but a signed bundle."""
+"""`ecard credential`: check a certificate of training, or a credential that is shown, with a signed bundle alone."""
 
 import sys
 import time
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from ecard.claims.offline import ClaimVerifier
 from ecard.errors import EcardError
 from ecard.keys import from_jwk, thumbprint
 from ecard.tokens import PublicKey
@@ -21,7 +22,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.group()
 def credential() -> None:
-    """培训证书。Certificates of training."""
+    """培训证书与电子证照。Certificates of training, and credentials on the e-card."""
 
 
 @credential.command()
@@ -32,14 +33,17 @@ def credential() -> None:
 @click.option(
     "--keys", type=_FILE, help="只信任此公钥集中的锚 (GET /.well-known/jwks.json) · trust only anchors of this key set"
 )
-def verify(file: Path, bundle: Path, keys: Path | None) -> None:
-    """离线核验培训证书, 不需要网络。Verify a certificate of training with no network.
+@click.option("--audience", default="", help="出示给谁 (电子证照) · for whom a credential is shown: the agency's id")
+@click.option("--nonce", default="", help="请求中的随机数 (电子证照) · the nonce that was asked with")
+def verify(file: Path, bundle: Path, keys: Path | None, audience: str, nonce: str) -> None:
+    """离线核验培训证书或电子证照, 不需要网络。Verify a certificate of training or a credential with no network.
 
     \b
     curl -s http://127.0.0.1:8600/v1/credentials/bundle > certificates.json     # 有网时 · while online
     ecard credential verify badge.jwt --offline certificates.json               # 离线时 · while offline
 
     FILE 为证书 (JWT, 或 GET /v1/me/credentials/{id} 的应答), “-” 为标准输入。FILE is a certificate or that answer.
+    FILE 也可为出示的电子证照 (SD-JWT+KB), 须给 --audience 与 --nonce。FILE may be a presented SD-JWT, too.
     没有 --keys 时信任离线包自带的锚, 并显示其指纹供核对。Without --keys the bundle's own anchors are trusted and shown.
     退出码 exit code: 0 有效 valid, 1 拒绝 refused
     """
@@ -50,13 +54,19 @@ def verify(file: Path, bundle: Path, keys: Path | None) -> None:
         click.echo(f"信任锚 (RFC 7638 指纹), 请核对 Trusting, to be checked: {prints}", err=True)
     now = time.time()
     verifier = CredentialVerifier.load(token, anchors=anchors, now=now)
+    claims = ClaimVerifier.load(token, anchors=anchors, now=now)
     try:
-        verdict = verifier.verify(_text(file, Presentation, CredentialRefused(reason="malformed")), now)
+        shown = _text(file, Presentation, CredentialRefused(reason="malformed"))
+        found = (
+            claims.verify(shown, audience=audience, nonce=nonce, now=now)
+            if "~" in shown
+            else verifier.verify(shown, now)
+        )
     except EcardError as refusal:
         known = {"keys_as_of": verifier.as_of, "status_as_of": verifier.as_of}
         click.echo(msgspec.json.encode({"valid": False, "code": refusal.code, **known, **refusal.members}))
         raise
-    click.echo(msgspec.json.encode({"valid": True, **verdict._asdict()}))
+    click.echo(msgspec.json.encode({"valid": True, **found._asdict()}))
 
 
 def _text(path: Path, answer: type[CredentialBundle] | type[Presentation], otherwise: EcardError) -> str:

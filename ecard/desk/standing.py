@@ -67,6 +67,17 @@ async def on_phone(db: Db, catalogue: Catalogue, visit: UUID, holder: Holder, *f
     return _standing(row, catalogue, flows)
 
 
+async def of_own(db: Db, catalogue: Catalogue, visit: UUID, holder: Holder, *flows: Flow) -> Standing:
+    """Return a visit by which the phone's holder may go on: made on this phone, or with the own card at a terminal.
+
+    Raises as `at_agency` does; VisitUnknown also where a relative showed the card.
+    """
+    row = await db.fetchrow(_FIND, visit, float(STANDS_SECONDS))
+    if row is None or row["card"] != holder.card or row["acting"] is not None:
+        raise VisitUnknown
+    return _standing(row, catalogue, flows)
+
+
 def _standing(row: Any, catalogue: Catalogue, flows: tuple[Flow, ...]) -> Standing:
     if row["disputed"] or row["over"]:
         raise VisitOver

@@ -22,6 +22,11 @@ SLOTS = 256
 """A dynamic code names its key in one byte."""
 
 
+def key_url(issuer: str, kid: str) -> str:
+    """Return a key's name in a certificate or credential: a URL that gives its JWK (Open Badges 3.0 §8.4)."""
+    return f"{issuer}/v1/credentials/keys/{kid}"
+
+
 class Purpose(StrEnum):
     """What a key signs; no key signs for two purposes."""
 

@@ -16,11 +16,13 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits, good_medical
 from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.employment import EMPLOYMENT
 from tests.openapi.gates import GATES
 from tests.openapi.good_cases import CASES
 from tests.openapi.looking_up import LOOKING_UP
 from tests.openapi.payments import PAYMENTS
 from tests.openapi.request import Good
+from tests.openapi.showing import SHOWING
 from tests.openapi.time_bank import TIME_BANK
 from tests.openapi.training import TRAINING
 from tests.openapi.vouchers import VOUCHERS
@@ -258,5 +260,7 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **CERTIFICATES,
     **GATES,
     **TIME_BANK,
+    **SHOWING,
+    **EMPLOYMENT,
     **CASES,
 }

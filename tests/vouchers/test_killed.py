@@ -16,10 +16,12 @@ import asyncpg
 import pytest
 
 from ecard import db
+from ecard.db import Db
 from ecard.settings import Settings
 from tests.bureau import ecard, environment, new_database, rows
 from tests.pay.ledger.checking import checked
 from tests.vouchers.sql import FACE, batch, programme
+from vouchers.batches import store
 from vouchers.batches.working import work_for_ever
 
 QUANTITY, KILLS = (100_000, 10) if os.environ.get("ECARD_FULL_RACES") == "1" else (12_000, 3)
@@ -86,6 +88,20 @@ def test_a_batch_that_is_killed_again_and_again_is_issued_once(own: Settings) ->
     fund = "SELECT balance FROM account WHERE id = voucher_fund($1, 'province')"
     assert rows(own, fund, of)[0][0] == 7 * FACE
     checked(own)
+
+
+def test_a_batch_that_cannot_be_issued_keeps_no_other_waiting(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (_, stuck), (_, other) = begun(own), begun(own)
+    issue = store.issue
+
+    async def fails(database: Db, one: UUID, limit: int) -> int | None:
+        if one == stuck:
+            raise TimeoutError
+        return await issue(database, one, limit)
+
+    monkeypatch.setattr(store, "issue", fails)
+    asyncio.run(asyncio.wait_for(resumed(own, other, 0), 60))
+    assert (made(own, stuck), made(own, other) > 0) == (0, True)
 
 
 async def resumed(settings: Settings, one: UUID, kept: int) -> None:

@@ -32,7 +32,19 @@ async def work_for_ever(pool: Pool) -> None:
     while True:
         await asyncio.sleep(PERIOD)
         try:
-            for row in await store.working(pool):
-                await drive(pool, row["id"])
+            while await _round(pool):
+                pass
         except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
+            log.warning("batches were not looked for: %s", type(error).__name__)
+
+
+async def _round(pool: Pool) -> bool:
+    """Take one chunk of each batch, so that none, large or failing, keeps another waiting; return whether any moved."""
+    moved = False
+    for row in await store.working(pool):
+        act = store.issue if row["state"] == "issuing" else store.withdraw
+        try:
+            moved |= bool(await act(pool, row["id"], CHUNK))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next batch must come
             log.warning("a batch was not issued: %s", type(error).__name__)
+    return moved

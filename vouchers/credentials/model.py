@@ -16,6 +16,8 @@ from uuid import UUID
 
 import msgspec
 
+from ecard.keyring.model import key_url
+
 W3C = "https://www.w3.org/ns/credentials/v2"
 OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 _SCHEMA = "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json"
@@ -45,11 +47,6 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     place: int
     issued_at: datetime.datetime
     revoked_at: datetime.datetime | None
-
-
-def key_url(issuer: str, kid: str) -> str:
-    """Return a key's name in a certificate: a URL that gives its JWK (Open Badges 3.0 §8.4)."""
-    return f"{issuer}/v1/credentials/keys/{kid}"
 
 
 def list_url(issuer: str, number: int) -> str:

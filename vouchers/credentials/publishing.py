@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 from ecard import tokens
+from ecard.claims import publishing as claims
 from ecard.errors import NotFound
-from ecard.keyring.model import Purpose
+from ecard.keyring.model import Purpose, key_url
 from ecard.keys import to_jwk
 from ecard.runtime import Runtime
 from ecard.tokens import TokenType
 from vouchers.credentials import status, store
-from vouchers.credentials.model import key_set, key_url
+from vouchers.credentials.model import key_set
 
 FRESH = 5.0
 """Seconds for which what was made is handed out again."""
@@ -49,29 +50,31 @@ class Register:
             self._lists = await asyncio.to_thread(
                 lambda: {number: self._list(number, found, now) for number, found in places.items()}
             )
-            self._bundle, self._version = self._signed(now, version), version
+            self._bundle, self._version = self._signed(now, version, await claims.lists(self._runtime)), version
 
     def _list(self, number: int, places: list[int], now: float) -> str:
         issuer, key = self._runtime.settings.issuer, self._runtime.ring.signing(Purpose.CREDENTIAL, now)
         made = status.credential(issuer, number, places, now)
         return tokens.mint(key.signer, key_url(issuer, key.kid), TokenType.STATUS_LIST, made)
 
-    def _signed(self, now: float, version: int) -> str:
+    def _signed(self, now: float, version: int, lists: list[str]) -> str:
         runtime = self._runtime
         anchor = runtime.ring.signing(Purpose.ANCHOR, now)
-        claims: dict[str, Any] = {
+        content: dict[str, Any] = {
             "iss": runtime.settings.issuer,
             "iat": int(now),
             "exp": int(now) + status.LIFE,
             "version": version,
             "keys": keys(runtime, now),
             "lists": list(self._lists.values()),
+            # Those of credentials with selective disclosure (`ecard.claims`), which the same keys sign.
+            "status_lists": lists,
             "anchors": [
                 {"kid": one.kid, "alg": one.suite.value} | to_jwk(one.suite, one.public)
                 for one in runtime.ring.published(Purpose.ANCHOR, now)
             ],
         }
-        return tokens.mint(anchor.signer, anchor.kid, TokenType.CREDENTIALS, claims)
+        return tokens.mint(anchor.signer, anchor.kid, TokenType.CREDENTIALS, content)
 
 
 def keys(runtime: Runtime, now: float) -> list[dict[str, str]]:

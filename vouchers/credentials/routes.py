@@ -25,10 +25,9 @@ from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import creation
 from ecard.ids import ID, id_of
-from ecard.keyring.model import NoKey
+from ecard.keyring.model import NoKey, key_url
 from ecard.runtime import Runtime
 from vouchers.credentials import records, service
-from vouchers.credentials.model import key_url
 from vouchers.credentials.publishing import Register, keys
 from vouchers.credentials.schemas import (
     Credential,

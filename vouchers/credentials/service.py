@@ -7,11 +7,11 @@ from ecard.callers import Holder
 from ecard.cards.profiles import open_profile
 from ecard.desk.service import pseudonym
 from ecard.errors import NotFound
-from ecard.keyring.model import Purpose
+from ecard.keyring.model import Purpose, key_url
 from ecard.runtime import Runtime
 from ecard.tokens import TokenType
 from vouchers.credentials import store
-from vouchers.credentials.model import Certificate, badge, key_url
+from vouchers.credentials.model import Certificate, badge
 from vouchers.credentials.schemas import Credential, Presentation
 
 _MARKS, _VERSION_8 = 0xF << 76 | 0b11 << 62, 0x8 << 76 | 0b10 << 62

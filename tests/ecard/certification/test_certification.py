@@ -1,7 +1,6 @@
 """Entitlement is certified by a face or a clerk, once a visit, for twelve months; and paid again once it is."""
 
 import datetime
-from functools import cache
 
 import pytest
 from hypothesis import given
@@ -23,16 +22,16 @@ YEAR = (365 * 86400, 366 * 86400)
 CERTIFY = load().get
 
 
-def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter", *, at: Terminal | None = None) -> str:
+@pytest.fixture(scope="module")
+def outlet(bureau: Bureau) -> Terminal:
+    """The counter of a bank that may certify (A3-17, A3-18, A3-19)."""
+    return bank(bureau, "A3-17").counter
+
+
+def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter", at: Terminal | None = None) -> str:
     """Return a visit of an item at a terminal, by a code whose password was just proven."""
     phone.prove(PASSWORD)
     return str((at or bureau.terminal(setting)).visit(item, phone.code())["visit"])
-
-
-@cache
-def outlet(bureau: Bureau) -> Terminal:
-    """Return the counter of a bank that may do every item of annex 3 that certifies."""
-    return bank(bureau, "A3-17").counter
 
 
 @pytest.mark.parametrize("item", ["A1-35", "A1-56"])
@@ -67,50 +66,50 @@ def test_a_clerk_at_a_counter_sees_the_holder_and_a_kiosk_wants_the_face(bureau:
     assert certify(kiosk, visit, face=FACE_PASSED)["how"] == "face"
 
 
-def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_documents(bureau: Bureau) -> None:
-    phone, counter = bureau.phone(), outlet(bureau)
-    visit = visited(bureau, phone, "A3-18", at=counter)
+def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_documents(
+    bureau: Bureau, outlet: Terminal
+) -> None:
+    phone, counter = bureau.phone(), outlet
+    visit = visited(bureau, phone, "A3-18", at=outlet)
     with refused("certification_face_needed"):
         certify(counter, visit)
     with refused("certification_face_mismatch", 422) as refusal:
         certify(counter, visit, face=FACE_FAILED)
     assert refusal.value.problem["fallback"] == "A3-19"
     assert certify(counter, visit, face=FACE_PASSED)["how"] == "face"
+    ungranted = visited(bureau, phone, "A3-18")
+    with refused("case_not_delegated", 403):
+        certify(bureau.terminal(), ungranted, face=FACE_PASSED)
 
 
 @pytest.mark.parametrize("item", ["A3-17", "A3-19"])
-def test_what_is_reviewed_by_documents_is_certified_by_its_case_alone(bureau: Bureau, item: str) -> None:
-    visit = visited(bureau, bureau.phone(), item, at=outlet(bureau))
+def test_what_is_reviewed_by_documents_is_certified_by_its_case_alone(
+    bureau: Bureau, outlet: Terminal, item: str
+) -> None:
+    visit = visited(bureau, bureau.phone(), item, at=outlet)
     for face in (None, FACE_PASSED):
         with refused("certification_by_case", 422):
-            certify(outlet(bureau), visit, face=face)
+            certify(outlet, visit, face=face)
 
 
-def test_a_bank_certifies_nobody_that_it_was_granted_nothing_for(bureau: Bureau) -> None:
-    phone, counter = bureau.phone(), bureau.terminal()
-    visit = visited(bureau, phone, "A3-18")
-    for face in (None, FACE_FAILED, FACE_PASSED):
-        with refused("case_not_delegated", 403):
-            certify(counter, visit, face=face)
-    assert certifications(phone)["history"] == []
-
-
-def test_faces_cannot_be_tried_without_end(bureau: Bureau) -> None:
-    visit = visited(bureau, bureau.phone(), "A3-18", at=outlet(bureau))
+def test_faces_cannot_be_tried_without_end(bureau: Bureau, outlet: Terminal) -> None:
+    visit = visited(bureau, bureau.phone(), "A3-18", at=outlet)
     for _ in range(5):
         with refused("certification_face_mismatch"):
-            certify(outlet(bureau), visit, face=FACE_FAILED)
+            certify(outlet, visit, face=FACE_FAILED)
     with refused("too_many_requests", 429):
-        certify(outlet(bureau), visit, face=FACE_PASSED)
+        certify(outlet, visit, face=FACE_PASSED)
 
 
-def test_a_relative_who_came_instead_certifies_nobody_without_the_holders_face(bureau: Bureau) -> None:
+def test_a_relative_who_came_instead_certifies_nobody_without_the_holders_face(
+    bureau: Bureau, outlet: Terminal
+) -> None:
     phone, elder = bureau.phone(), bureau.register()
     bureau.phone(elder)
     relative = bureau.add_relative(phone, elder)
     phone.prove(PASSWORD)
     [shown] = phone.codes(relative=relative)
-    counter = outlet(bureau)
+    counter = outlet
     visit = str(counter.visit("A3-18", shown["code"])["visit"])
     with refused("certification_face_needed"):
         certify(counter, visit)
@@ -125,9 +124,9 @@ def test_one_visit_certifies_once_however_many_ask_at_once(bureau: Bureau) -> No
     assert len(certifications(phone)["history"]) == 1
 
 
-def test_a_retry_gets_the_same_certification(bureau: Bureau) -> None:
-    counter, key = outlet(bureau), new_id().hex
-    visit = visited(bureau, bureau.phone(), "A3-18", at=counter)
+def test_a_retry_gets_the_same_certification(bureau: Bureau, outlet: Terminal) -> None:
+    counter, key = outlet, new_id().hex
+    visit = visited(bureau, bureau.phone(), "A3-18", at=outlet)
     assert len({certify(counter, visit, face=FACE_PASSED, key=key)["id"] for _ in range(3)}) == 1
 
 

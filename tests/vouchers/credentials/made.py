@@ -9,10 +9,11 @@ import msgspec
 
 from ecard import tokens
 from ecard.ids import new_id
+from ecard.keyring.model import key_url
 from ecard.keys import Suite, generate, to_jwk
 from ecard.tokens import PublicKey, TokenType
 from vouchers.credentials import status
-from vouchers.credentials.model import Certificate, badge, key_set, key_url
+from vouchers.credentials.model import Certificate, badge, key_set
 
 ISSUER = "https://ecard.example"
 NOW = 1_790_000_000.0

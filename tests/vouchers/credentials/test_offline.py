@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from ecard import tokens
 from ecard.errors import EcardError
+from ecard.keyring.model import key_url
 from ecard.keys import Suite
 from ecard.tokens import TokenType
 from qr.errors import BundleRefused, BundleStale
 from tests.vouchers.credentials.made import ISSUED, ISSUER, NOW, Issuer, certificate
 from vouchers.credentials import status
 from vouchers.credentials.errors import CredentialRefused, CredentialRevoked, CredentialStatusUnknown
-from vouchers.credentials.model import badge, key_url
+from vouchers.credentials.model import badge
 from vouchers.credentials.offline import LONGEST, CredentialVerifier
 from vouchers.credentials.status import PLACES, Revoked, encoded
 
