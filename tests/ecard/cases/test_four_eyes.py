@@ -145,12 +145,9 @@ def test_what_was_refused_comes_before_nobody_again_but_as_an_appeal(own: Settin
             await found.accept()
             assert (await sql.decide(found.db, found.case, found.second, 2, 2, "reject"))["outcome"] == "ok"
             told = []
-            for act in (
-                lambda: found.db.execute(again, found.case, None),
-                lambda: found.db.execute("UPDATE case_file SET appealed = 1 WHERE id = $1", found.case),
-            ):
+            for change, *more in ((again, None), ("UPDATE case_file SET appealed = 1 WHERE id = $1",)):
                 with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refusal:
-                    await act()
+                    await found.db.execute(change, found.case, *more)
                 told.append(str(refusal.value.constraint_name))
             await found.db.execute(again, found.case, 2)
             with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refusal:
