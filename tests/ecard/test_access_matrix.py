@@ -99,6 +99,8 @@ def test_the_doors_that_stand_open_are_these() -> None:
         "credential_keys",
         "credential_status",
         "discovery",
+        "document_bundle",
+        "document_check",
         "health_get",
         "jwks_get",
         "login_again",
