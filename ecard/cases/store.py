@@ -18,7 +18,8 @@ _CASE = """
            h.profile, coalesce(f.due_at < clock_timestamp(), false) AS overdue
     FROM case_file f JOIN holder h ON h.id = f.holder
 """
-_MINE = f"{_CASE} WHERE f.card = $1 AND f.opened_at < $2 ORDER BY f.opened_at DESC LIMIT $3"
+_OF_HOLDER = "SELECT id, item, state, opened_at FROM case_file WHERE holder = $1 ORDER BY opened_at DESC LIMIT $2"
+_MINE = f"{_CASE} WHERE f.card = $1 AND f.opened_at < $2 AND f.changed_at > $4 ORDER BY f.opened_at DESC LIMIT $3"
 _LIST = """
     SELECT f.id, f.item, f.state, f.version, f.round, f.level, f.levels, f.opened_at, f.due_at, f.ended_at, f.act,
            f.assignee, coalesce(g.name, k.name, '') AS agency, coalesce(f.due_at < clock_timestamp(), false) AS overdue
@@ -114,9 +115,11 @@ async def find(db: Db, case: UUID) -> Row | None:
     return await db.fetchrow(f"{_CASE} WHERE f.id = $1", case)
 
 
-async def of_card(db: Db, card: int, before: datetime.datetime, limit: int) -> list[Any]:
-    """Return a card's cases that were opened before a time, youngest first."""
-    rows: list[Any] = await db.fetch(_MINE, card, before, limit)
+async def of_card(
+    db: Db, card: int, before: datetime.datetime, limit: int, changed_after: datetime.datetime
+) -> list[Any]:
+    """Return a card's cases that were opened before one time and changed after another, youngest first."""
+    rows: list[Any] = await db.fetch(_MINE, card, before, limit, changed_after)
     return rows
 
 
@@ -158,3 +161,8 @@ async def name_person(tx: Tx, actor: UUID, holder: UUID, by: UUID) -> UUID | Non
     """Say which person a reviewer is, once; return who they are now, None when there is no such reviewer."""
     known: UUID | None = await tx.fetchval(_NAME, actor, holder, by)
     return known
+
+
+async def of_holder(db: Db, holder: UUID, limit: int) -> list[Row]:
+    """Return a person's cases, whichever card they were opened with, youngest first."""
+    return list(await db.fetch(_OF_HOLDER, holder, limit))
