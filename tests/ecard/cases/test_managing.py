@@ -163,5 +163,9 @@ def test_a_relative_acts_on_nobodys_card(bureau: Bureau) -> None:
 
 def test_an_outlet_without_a_grant_does_none_of_it(bureau: Bureau) -> None:
     counter, phone = bureau.terminal(), bureau.phone()
+    facts = bureau.register().facts
+    for told in (facts, {**facts, "name": "他人"}):
+        with refused("case_not_delegated", 403):
+            cases.serve_lost(counter, "card_find", told, FACE_PASSED)
     with refused("case_not_delegated", 403):
         cases.serve(counter, visit(counter, phone, "A3-01"), "account_activate")
