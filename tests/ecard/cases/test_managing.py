@@ -99,7 +99,7 @@ def test_a_lost_card_is_found_by_documents_and_face_for_it_cannot_be_shown(burea
     code = phone.code()
     assert served(bureau, phone, "A3-23", "card_lose")["card"] == "lost"
     with refused("card_suspended", 409):
-        counter.visit("A3-23", code)
+        counter.visit("A3-12", code)
     with refused("identity_mismatch", 422):
         cases.serve_lost(counter, "card_find", {**person.facts, "name": "他人"}, FACE_PASSED)
     with refused("face_mismatch", 422):
