@@ -27,7 +27,7 @@ PLAYS: Mapping[Flow, Play] = {
     Flow.TIMEBANK: care.volunteer,
 }
 """How the items of each flow are played: a new flow is a line here, a new item is none."""
-RECORDS: Mapping[str, Play] = {"A2-52": care.take_down}
+RECORDS: Mapping[str, Play] = {"A1-04": acts.certificate, "A2-52": care.take_down}
 """What is recorded in a way of its own: on a card, or off-line."""
 _AT_ONCE = 6
 """Rows played at a time: most of a row is waiting for the server."""
