@@ -30,6 +30,9 @@ from ecard.runtime import Runtime
 _Before = Annotated[
     int | None, QueryParameter(ge=0, le=4_102_444_800, description="此时之前 (before this time, Unix seconds)")
 ]
+_After = Annotated[
+    int, QueryParameter(ge=0, le=4_102_444_800, description="此时之后有进展的 (changed after this time, Unix seconds)")
+]
 _Limit = Annotated[int, QueryParameter(ge=1, le=100, description="最多条数 (at most so many)")]
 
 
@@ -72,10 +75,11 @@ async def my_cases(
     runtime: Given[Runtime],
     catalogue: Given[Catalogue],
     before: _Before = None,
+    changed_after: _After = 0,
     limit: _Limit = 20,
 ) -> list[CaseStanding]:
-    """List the holder's cases 我的申请, wherever they were opened, youngest first."""
-    return await reading.all_mine(runtime, catalogue, holder, before, limit)
+    """List the holder's cases 我的申请, wherever they were opened, youngest first; or those of which there is news."""
+    return await reading.all_mine(runtime, catalogue, holder, before, limit, changed_after=changed_after)
 
 
 @get("/me/cases/{case:uuid}", operation_id="my_case")

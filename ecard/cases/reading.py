@@ -52,11 +52,13 @@ async def mine(runtime: Runtime, catalogue: Catalogue, holder: Holder, case: UUI
 
 
 async def all_mine(
-    runtime: Runtime, catalogue: Catalogue, holder: Holder, before: int | None, limit: int
+    runtime: Runtime, catalogue: Catalogue, holder: Holder, before: int | None, limit: int, *, changed_after: int
 ) -> list[CaseStanding]:
-    """Return where the holder's cases stand, those opened before a time (Unix seconds), youngest first."""
+    """Return where the holder's cases stand, opened before one time and changed after another (Unix seconds)."""
     until = datetime.datetime.fromtimestamp(before or runtime.clock.time() + 60, datetime.UTC)
-    rows = await store.of_card(runtime.pool, holder.card, until, limit)
+    rows = await store.of_card(
+        runtime.pool, holder.card, until, limit, datetime.datetime.fromtimestamp(changed_after, datetime.UTC)
+    )
     return [CaseStanding(**_about(row, catalogue)) for row in rows]
 
 

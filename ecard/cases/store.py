@@ -18,7 +18,7 @@ _CASE = """
            h.profile, coalesce(f.due_at < clock_timestamp(), false) AS overdue
     FROM case_file f JOIN holder h ON h.id = f.holder
 """
-_MINE = f"{_CASE} WHERE f.card = $1 AND f.opened_at < $2 ORDER BY f.opened_at DESC LIMIT $3"
+_MINE = f"{_CASE} WHERE f.card = $1 AND f.opened_at < $2 AND f.changed_at > $4 ORDER BY f.opened_at DESC LIMIT $3"
 _LIST = """
     SELECT f.id, f.item, f.state, f.version, f.round, f.level, f.levels, f.opened_at, f.due_at, f.ended_at, f.act,
            f.assignee, coalesce(g.name, k.name, '') AS agency, coalesce(f.due_at < clock_timestamp(), false) AS overdue
@@ -114,9 +114,11 @@ async def find(db: Db, case: UUID) -> Row | None:
     return await db.fetchrow(f"{_CASE} WHERE f.id = $1", case)
 
 
-async def of_card(db: Db, card: int, before: datetime.datetime, limit: int) -> list[Any]:
-    """Return a card's cases that were opened before a time, youngest first."""
-    rows: list[Any] = await db.fetch(_MINE, card, before, limit)
+async def of_card(
+    db: Db, card: int, before: datetime.datetime, limit: int, changed_after: datetime.datetime
+) -> list[Any]:
+    """Return a card's cases that were opened before one time and changed after another, youngest first."""
+    rows: list[Any] = await db.fetch(_MINE, card, before, limit, changed_after)
     return rows
 
 

@@ -92,6 +92,9 @@ def test_an_applicant_withdraws_what_is_not_decided(bureau: Bureau) -> None:
         cases.move(other, case, "withdraw")
     with refused("case_stale", 409):
         cases.move(phone, {**case, "version": 1}, "withdraw")
+    news = f"changed_after={int(time.time()) + 60}"
+    assert phone.call("GET", "/v1/me/cases", query=news).json() == []
+    assert len(phone.call("GET", "/v1/me/cases", query=f"changed_after={int(time.time()) - 600}").json()) == 1
     gone = cases.move(phone, case, "withdraw")
     assert gone["state"] == "withdrawn"
     for motion in ("withdraw", "supplement"):
