@@ -57,6 +57,8 @@ from ecard.observe import Observe
 from ecard.parts import Parts
 from ecard.problems import HANDLERS
 from ecard.records import routes as records
+from ecard.records.errors import DocumentBundleRefused, DocumentKeyRevoked, DocumentRefused
+from ecard.records.papers import routes as papers
 from ecard.requests import MAX_BODY, StrictRequest
 from ecard.runtime import Runtime
 from ecard.settings import Settings
@@ -94,7 +96,15 @@ READERS: Readers = {CodeEvidence: evidence.read, CardEvidence: card_evidence.rea
 """How each kind of evidence is read; a new kind is one line here."""
 READER_ERRORS = (*CodeRefused.__subclasses__(), *CardReadRefused.__subclasses__(), TooMany)
 """What the readers raise."""
-OFFLINE_ERRORS = (CredentialRefused, CredentialRevoked, CredentialStatusUnknown, ClaimStatusUnknown)
+OFFLINE_ERRORS = (
+    ClaimStatusUnknown,
+    CredentialRefused,
+    CredentialRevoked,
+    CredentialStatusUnknown,
+    DocumentBundleRefused,
+    DocumentKeyRevoked,
+    DocumentRefused,
+)
 """What is met with no network alone: in the catalogue of errors, and in no operation."""
 ROUTERS = [
     catalogue_routes.router,
@@ -102,6 +112,7 @@ ROUTERS = [
     cards.router,
     desk.router,
     records.router,
+    papers.router,
     certification.router,
     entries.router,
     claims.router,

@@ -29,8 +29,12 @@ from ecard.desk import store as visits
 from ecard.desk.service import Desk, Readers
 from ecard.feed import Feed
 from ecard.keyring import service as keyring
+from ecard.looked_up import CaseRecords
 from ecard.records import store as record_store
 from ecard.records.layout import load_layout
+from ecard.records.papers import store as paper_store
+from ecard.records.papers.publishing import Publisher
+from ecard.records.papers.service import AT_ONCE, Press
 from ecard.records.sandbox.systems import sandbox_systems
 from ecard.records.service import Records
 from ecard.records.sources import Asker, RecordSource
@@ -51,6 +55,7 @@ from pay.medical import insured
 from pay.medical import working as clinic_work
 from pay.medical.confirming import Ward
 from pay.medical.connector import Agencies
+from pay.medical.looked_up import MedicalRecords
 from pay.medical.service import Clinic
 from pay.orders import store as order_store
 from pay.orders.asking import Till
@@ -74,7 +79,7 @@ _OTHERS_SECONDS = 3.0
 """Seconds that a client's own server has to answer: its keys, a logout told to it."""
 _EXPIRY_SECONDS = 5.0
 """Seconds between two looks for orders that ended unpaid."""
-FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget, record_store.forget)
+FORGETTING = (webhook_store.forget, ride_store.forget, case_materials.forget, record_store.forget, paper_store.forget)
 """What the sweep forgets beside what concerns logins."""
 
 
@@ -95,6 +100,7 @@ class Parts:
     resolver: Resolver
     hub: Hub
     records: Records
+    press: Press
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -137,6 +143,7 @@ class Parts:
         self.office, self.denials = Office(runtime, catalogue, http), DeniedMaker(runtime)
         self.certificates, self.statistics = Register(runtime), Counter(runtime)
         self.records = Records(runtime, catalogue, Asker(load_layout(catalogue), _sources(runtime, catalogue)))
+        self.press = Press(self.records, Publisher(runtime), asyncio.Semaphore(AT_ONCE))
 
     def _settle(self, catalogue: Catalogue, till: Till, http: httpx.AsyncClient) -> None:
         sandbox = self.runtime.settings.sandbox
@@ -175,6 +182,8 @@ def _sources(runtime: Runtime, catalogue: Catalogue) -> dict[str, RecordSource]:
     ours: dict[str, RecordSource] = {
         "training": TrainingRecords(runtime.pool),
         "benefits": BenefitRecords(runtime.pool, catalogue),
+        "settlements": MedicalRecords(runtime.pool),
+        "cases": CaseRecords(runtime.pool, catalogue),
     }
     return {**(sandbox_systems(runtime.clock) if runtime.settings.sandbox else {}), **ours}
 

@@ -36,6 +36,8 @@ class TokenType(StrEnum):
     LOGOUT = "logout+jwt"  # OpenID Connect Back-Channel Logout §2.4
     STATUS_LIST = "vc+jwt"  # W3C Securing Verifiable Credentials using JOSE and COSE §3.1.1
     CREDENTIALS = "ecard-credentials+jwt"
+    DOCUMENT = "ecard-document+jwt"
+    DOCUMENTS = "ecard-documents+jwt"
     CLAIM = "dc+sd-jwt"  # SD-JWT VC §2.2.1
     KEY_BINDING = "kb+jwt"  # RFC 9901 §4.3
     TOKEN_STATUS = "statuslist+jwt"  # noqa: S105 - a type; Token Status List §5.1

@@ -18,6 +18,7 @@ _CASE = """
            h.profile, coalesce(f.due_at < clock_timestamp(), false) AS overdue
     FROM case_file f JOIN holder h ON h.id = f.holder
 """
+_OF_HOLDER = "SELECT id, item, state, opened_at FROM case_file WHERE holder = $1 ORDER BY opened_at DESC LIMIT $2"
 _MINE = f"{_CASE} WHERE f.card = $1 AND f.opened_at < $2 AND f.changed_at > $4 ORDER BY f.opened_at DESC LIMIT $3"
 _LIST = """
     SELECT f.id, f.item, f.state, f.version, f.round, f.level, f.levels, f.opened_at, f.due_at, f.ended_at, f.act,
@@ -160,3 +161,8 @@ async def name_person(tx: Tx, actor: UUID, holder: UUID, by: UUID) -> UUID | Non
     """Say which person a reviewer is, once; return who they are now, None when there is no such reviewer."""
     known: UUID | None = await tx.fetchval(_NAME, actor, holder, by)
     return known
+
+
+async def of_holder(db: Db, holder: UUID, limit: int) -> list[Row]:
+    """Return a person's cases, whichever card they were opened with, youngest first."""
+    return list(await db.fetch(_OF_HOLDER, holder, limit))

@@ -21,6 +21,7 @@ _COMMANDS = {
     "code": "code",
     "credential": "credential",
     "demo": "demo",
+    "document": "document",
     "doors": "doors",
     "errors": "errors",
     "keys": "keys",
@@ -78,6 +79,7 @@ def group() -> None:
     ecard ledger check             核对总账 · prove the books
     ecard receipt verify F         离线核验凭据 · check a receipt with no network
     ecard credential verify F      离线核验培训证书 · check a certificate with no network
+    ecard document verify F        离线核验打印文书 · check a printed document with no network
     """
 
 

@@ -72,3 +72,14 @@ class DocumentKeyRevoked(DocumentRefused):
     code = "document_key_revoked"
     title = Text("签署该文书的密钥已吊销", "The key that signed the document is revoked")
     action = Text("请持卡人重新打印。", "The holder should print it again.")
+
+
+class DocumentBundleRefused(EcardError):
+    """The bundle of documents' keys is not to be used; `reason` is a token's, or claims."""
+
+    status = 422
+    code = "document_bundle_refused"
+    title = Text("文书密钥包无效", "The bundle of documents' keys is not valid")
+    action = Text(
+        "请联网重新获取 (GET /v1/documents/bundle)。", "Fetch it again while online: GET /v1/documents/bundle."
+    )

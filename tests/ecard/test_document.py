@@ -125,8 +125,9 @@ def test_an_operation_names_its_caller(operation: Operation) -> None:
 def test_only_what_everybody_may_read_is_public() -> None:
     public = {operation.name for operation in OPERATIONS if not operation.raw["security"]}
     certificates = {"credential_bundle", "credential_key", "credential_keys", "credential_status"}
-    bundles = {"bundle_get", "jwks_get", "benefit_notices"}
-    assert public == {"catalogue_item", "catalogue_list", "health_get", "ready_get"} | bundles | certificates
+    claims = {"claim_issuer", "claim_status", "claim_types"}
+    bundles = {"bundle_get", "jwks_get", "benefit_notices", "document_bundle", "document_check"}
+    assert public == {"catalogue_item", "catalogue_list", "health_get", "ready_get"} | bundles | certificates | claims
 
 
 @every_operation

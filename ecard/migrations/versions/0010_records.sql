@@ -22,10 +22,12 @@ CREATE TABLE record_lookup (
 CREATE INDEX record_lookup_kept ON record_lookup (at) WHERE content IS NOT NULL;
 
 -- The bureau's certificates (X.509) for the keys that sign documents; made once, so that they are the same everywhere.
+-- A root is its own issuer; a key that outlives its root gets one of the next.
 CREATE TABLE document_certificate (
-    kid text PRIMARY KEY REFERENCES signing_key,
+    kid text NOT NULL REFERENCES signing_key,
     issuer text NOT NULL REFERENCES signing_key,
-    certificate bytea NOT NULL
+    certificate bytea NOT NULL,
+    PRIMARY KEY (kid, issuer)
 );
 
 -- A document: number, digest and signer for ever, its bytes (sealed) as long as they are kept.
@@ -39,7 +41,7 @@ CREATE TABLE record_document (
     pages smallint NOT NULL CHECK (pages > 0),
     size integer NOT NULL CHECK (size > 0),
     sha256 bytea NOT NULL CHECK (length(sha256) = 32),
-    kid text NOT NULL REFERENCES document_certificate,
+    kid text NOT NULL REFERENCES signing_key,
     content bytea,
     issued_at timestamptz NOT NULL
 );

@@ -8,10 +8,13 @@ import pytest
 
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Flow
-from ecard.client import Phone, Terminal
+from ecard.client import Phone, Terminal, cases
 from ecard.client.records import look_up
 from ecard.records.layout import load_layout
+from tests.benefits import Office, line
 from tests.bureau import PASSWORD, Bureau, outcomes, refused, rows
+from tests.hospital import STAY, Hospital, patient
+from tests.vouchers.credentials.trained import Academy
 
 CATALOGUE = load()
 LAYOUT = load_layout(CATALOGUE)
@@ -121,7 +124,7 @@ def test_a_slow_a_silent_and_a_wrong_system_are_named_and_the_others_shown_in_ti
     phone = proven(bureau, address="sandbox-records:pension=slow,benefits=down,social=wrong")
     began = time.monotonic()
     found = look_up(phone, phone.do("A1-33"))
-    assert time.monotonic() - began < 25  # the slow one takes 30 s, and is waited for 2
+    assert time.monotonic() - began < 25  # the slow one takes 30 s, and is waited for 3
     assert missing(found) == {"pension.benefit": "timeout", "pension.payments": "timeout"}
     assert sections(found)["benefits.pension"]["state"] == "empty"
     assert not found["complete"]
@@ -148,3 +151,36 @@ def test_a_system_that_answers_twice_is_shown_once(bureau: Bureau) -> None:
 def test_a_body_that_is_none_is_refused(bureau: Bureau, body: dict[str, object]) -> None:
     with refused("invalid_request", 400):
         bureau.terminal().call("POST", "/v1/record-lookups", body)
+
+
+def test_what_this_platform_itself_knows_is_asked_of_itself(bureau: Bureau) -> None:
+    person = bureau.register()
+    phone = bureau.phone(person)
+    phone.prove(PASSWORD)
+    case = cases.open_case(phone, phone.do("A1-07"), materials=[cases.upload(phone)])
+    [row] = sections(look_up(phone, phone.do("A1-10")))["cases.mine"]["rows"]
+    assert (row["number"], row["item"], row["state"]) == (case["id"], CATALOGUE.get("A1-07").title, "已提交")
+
+    paid = next(one for one in CATALOGUE.items if one.domain == "失业保险待遇" and one.flow is Flow.RECEIVE)
+    batch = Office(bureau, item=paid.code).handed_in([line(person, 123_456)])
+    [row] = sections(look_up(phone, phone.do("A1-63")))["benefits.unemployment"]["rows"]
+    assert (row["item"], row["amount"], row["period"], row["paid"]) == (paid.title, 123_456, batch["period"], None)
+    assert sections(look_up(phone, phone.do("A1-33")))["benefits.pension"]["state"] == "empty"
+
+
+def test_a_certificate_of_training_is_among_the_skills(bureau: Bureau) -> None:
+    trained = Academy(bureau).train()
+    found = sections(look_up(trained.phone, trained.phone.do("A1-81")))["training.certificates"]["rows"]
+    assert [row["number"] for row in found] == [str(trained.credential)]
+    [taken] = sections(look_up(trained.phone, trained.phone.do("A1-76")))["training.courses"]["rows"]
+    assert (taken["number"], taken["state"], taken["attended"]) == (str(trained.voucher), "已合格", 8)
+
+
+def test_what_was_settled_at_a_hospital_here_is_shown_as_it_was_split(bureau: Bureau) -> None:
+    hospital, phone = Hospital(bureau), patient(bureau)
+    settled = hospital.confirm(hospital.tried(hospital.visit(phone), "inpatient", STAY))
+    found = sections(look_up(phone, phone.do("A2-53")))
+    [row] = found["settlements.medical"]["rows"]
+    assert (row["number"], row["total"], row["state"]) == (settled["id"], 150_000, "已结算")
+    assert (row["pooled"], row["account"], row["cash"]) == (36_800, 113_200, 0)
+    assert sections(look_up(phone, phone.do("A2-62")))["settlements.maternity"]["state"] == "empty"
