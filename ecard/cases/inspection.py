@@ -6,6 +6,7 @@ refused here is what would harm the server, and the plain ways to harm a reader.
 """
 
 import base64
+import contextlib
 import re
 import struct
 import zlib
@@ -24,12 +25,34 @@ _PDF = b"%PDF-1."
 _PDF2 = b"%PDF-2."
 _TAIL = 2048
 _CHUNK = 1 << 16
+_STEPS = 100_000
+"""Markers of a JPEG, or chunks of a PNG, that are walked through."""
+
+
+def _spelled(name: str) -> str:
+    """Return a pattern of a PDF name however it is spelled: each letter as it is, or as #xx (ISO 32000-1, 7.3.5)."""
+    digits = ("".join(f"[{one}{one.upper()}]" if one.isalpha() else one for one in f"{ord(x):02x}") for x in name)
+    return "".join(f"(?:{letter}|#{digit})" for letter, digit in zip(name, digits, strict=True))
+
+
+def _names(*names: str) -> "re.Pattern[bytes]":
+    return re.compile(f"/(?:{'|'.join(map(_spelled, names))})(?![A-Za-z0-9#])".encode())
+
 
 # Names that make a reader run, open or fetch something, and one that hides from us what is inside.
-_ACTIVE = re.compile(
-    rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|XFA|GoToE)(?![A-Za-z0-9])"
+_ACTIVE = _names(
+    "JavaScript",
+    "JS",
+    "Launch",
+    "EmbeddedFile",
+    "EmbeddedFiles",
+    "RichMedia",
+    "SubmitForm",
+    "ImportData",
+    "XFA",
+    "GoToE",
 )
-_ENCRYPTED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
+_ENCRYPTED = _names("Encrypt")
 _STREAM = re.compile(rb">>\s*stream\r?\n")
 _FILTER = re.compile(rb"/(\w+Decode|A85|AHx|LZW|Fl|RL|CCF|DCT|Crypt)(?![A-Za-z0-9])")
 _SHORT = {b"A85": b"ASCII85Decode", b"Fl": b"FlateDecode", b"DCT": b"DCTDecode", b"CCF": b"CCITTFaxDecode"}
@@ -71,7 +94,10 @@ def _check_pdf(content: bytes) -> None:
         ends = content.find(b"endstream", found.end())
         if ends < 0:
             raise MaterialDamaged
-        about = _plain(outside[max(outside.rfind(b" obj"), 0) :])
+        about = outside[max(outside.rfind(b" obj"), 0) :]
+        if len(about) > _CHUNK:
+            raise MaterialUnsafe(reason="filters")
+        about = _plain(about)
         left -= _check_stream(about, content[found.end() : ends], left)
         at = ends
     _check_names(content[at:])
@@ -90,27 +116,35 @@ def _check_stream(about: bytes, raw: bytes, left: int) -> int:
         filters = filters[:-1]
     if filters not in ([], [b"FlateDecode"]):
         raise MaterialUnsafe(reason="filters")
-    size, held, objects = 0, raw if not filters else b"", b"/ObjStm" in about
+    size, objects = 0, b"/ObjStm" in about
+    held = [] if filters else [raw]
     for piece in _inflated(raw) if filters else ():
         size += len(piece)
         if size > left:
             raise MaterialUnsafe(reason="inflates")
         if objects:
-            held += piece
+            held.append(piece)
     if objects:
-        _check_names(held)
+        _check_names(b"".join(held))
     return size
 
 
 def _inflated(raw: bytes) -> Iterator[bytes]:
     """Yield a deflated stream piece by piece; one that breaks off ends there, as a reader would take it."""
     inflate = zlib.decompressobj()
-    while raw and not inflate.eof:
-        try:
-            yield inflate.decompress(raw, _CHUNK)
-        except zlib.error:
-            return
-        raw = inflate.unconsumed_tail
+    with contextlib.suppress(zlib.error):
+        yield from _pieces(inflate, raw)
+        while piece := inflate.decompress(b"", _CHUNK):
+            yield piece
+
+
+def _pieces(inflate: "zlib._Decompress", feed: bytes) -> Iterator[bytes]:
+    """Yield what a part of a deflated stream adds; fed by parts, since zlib copies what it has not come to yet."""
+    for start in range(0, len(feed), _CHUNK):
+        part = feed[start : start + _CHUNK]
+        while part and not inflate.eof:
+            yield inflate.decompress(part, _CHUNK)
+            part = inflate.unconsumed_tail
 
 
 def _plain(text: bytes) -> bytes:
@@ -119,15 +153,17 @@ def _plain(text: bytes) -> bytes:
 
 
 def _check_names(text: bytes) -> None:
-    if _ACTIVE.search(plain := _plain(text)):
+    if _ACTIVE.search(text):
         raise MaterialUnsafe(reason="active")
-    if _ENCRYPTED.search(plain):
+    if _ENCRYPTED.search(text):
         raise MaterialUnsafe(reason="encrypted")
 
 
 def _check_jpeg(content: bytes) -> None:
     at, sized = 2, False
-    while at + 4 <= len(content):
+    for _ in range(_STEPS):
+        if at + 4 > len(content):
+            break
         if content[at] != _MARKER:
             raise MaterialDamaged
         marker = content[at + 1]
@@ -151,7 +187,9 @@ def _check_jpeg(content: bytes) -> None:
 def _check_png(content: bytes) -> None:
     at, names = len(_PNG), list[bytes]()
     inflate, size = zlib.decompressobj(), 0
-    while at + 12 <= len(content):
+    for _ in range(_STEPS):
+        if at + 12 > len(content):
+            break
         length, name = struct.unpack_from(">I4s", content, at)
         body = content[at + 8 : at + 8 + length]
         crc = content[at + 8 + length : at + 12 + length]
@@ -174,14 +212,13 @@ def _check_png(content: bytes) -> None:
 def _counted(inflate: "zlib._Decompress", feed: bytes, left: int) -> int:
     """Return how many bytes a part of a PNG's picture comes to, at most `left` and one piece."""
     size = 0
-    while feed and not inflate.eof:
-        try:
-            size += len(inflate.decompress(feed, _CHUNK))
-        except zlib.error:
-            raise MaterialDamaged from None
-        if size > left:
-            raise MaterialUnsafe(reason="inflates")
-        feed = inflate.unconsumed_tail
+    try:
+        for piece in _pieces(inflate, feed):
+            size += len(piece)
+            if size > left:
+                raise MaterialUnsafe(reason="inflates")
+    except zlib.error:
+        raise MaterialDamaged from None
     return size
 
 

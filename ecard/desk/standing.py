@@ -9,6 +9,7 @@ from uuid import UUID
 from ecard.callers import Holder, Terminal
 from ecard.catalogue.model import Catalogue, Flow, Form, Item, Strength
 from ecard.db import Db
+from ecard.desk import delegation
 from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
 from ecard.desk.model import STANDS_SECONDS
 
@@ -47,13 +48,15 @@ class Standing(NamedTuple):
 async def at_agency(db: Db, catalogue: Catalogue, visit: UUID, by: Terminal, *flows: Flow) -> Standing:
     """Return a visit that was made at a terminal of `by`'s agency, for an item of one of `flows`.
 
-    Raises VisitUnknown (none such of this agency), VisitOver (longer ago than STANDS_SECONDS, or disputed),
-    CardSuspended, WrongFlow.
+    What is done by grant alone (annex 3) goes on nowhere else, whichever its flow is. Raises VisitUnknown (none such of
+    this agency), VisitOver (longer ago than STANDS_SECONDS, or disputed), CardSuspended, WrongFlow, NotDelegated.
     """
     row = await db.fetchrow(_FIND, visit, float(STANDS_SECONDS))
     if row is None or row["agency"] != by.agency:
         raise VisitUnknown
-    return _standing(row, catalogue, flows)
+    standing = _standing(row, catalogue, flows)
+    await delegation.require(db, by, standing.item)
+    return standing
 
 
 async def on_phone(db: Db, catalogue: Catalogue, visit: UUID, holder: Holder, *flows: Flow) -> Standing:

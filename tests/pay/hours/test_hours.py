@@ -53,6 +53,19 @@ def test_a_service_between_two_visits_is_credited_and_stands_in_the_statement(
     checked(settings)
 
 
+def test_who_showed_the_card_twice_on_coming_was_not_seen_to_leave(
+    bureau: Bureau, society: Terminal, settings: Settings
+) -> None:
+    phone = bureau.phone()
+    spare, came = visit(society, phone), visit(society, phone)
+    began = arrive(society, came, PROJECT)
+    with refused("volunteer_visit_counted", 409):
+        depart(society, spare)
+    assert [one["state"] for one in my_hours(phone)["services"]] == ["open"]
+    rows(settings, AGED, began["id"], 9)
+    assert depart(society, visit(society, phone))["minutes"] == 10
+
+
 def test_time_is_set_aside_spent_in_part_and_given_back(bureau: Bureau, society: Terminal, settings: Settings) -> None:
     phone = bureau.phone()
     served(society, phone, settings, 100)
