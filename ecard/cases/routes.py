@@ -133,6 +133,7 @@ async def case_decide(
             CaseMoved,
             CaseOver,
             AppealLate,
+            AlreadyOpened,
             MaterialUnknown,
             NotDelegated,
             SameReviewer,
