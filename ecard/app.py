@@ -24,6 +24,7 @@ from auth.logins import routes as logins
 from auth.provider import browser, cors
 from auth.provider import routes as provider
 from auth.staff import routes as staff
+from cardio.employment import routes as employment
 from cardio.server import evidence as card_evidence
 from cardio.server import routes as bridges
 from cardio.server import socket as bridge_socket
@@ -34,6 +35,7 @@ from ecard.cards import routes as cards
 from ecard.cards.checks import Checks, NotConnected
 from ecard.cards.sandbox import SandboxChecks
 from ecard.cases import routes as cases
+from ecard.cases.policy import policy
 from ecard.catalogue import routes as catalogue_routes
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Catalogue
@@ -130,6 +132,7 @@ ROUTERS = [
     voucher_batches.router,
     vouchers.router,
     bridges.router,
+    employment.router,
     bridge_socket.router,
     banks_routes.router,
     classes.router,
@@ -143,6 +146,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, quiet: bool = 
     """Return the ASGI application; it connects to its stores when it starts."""
     opened = Parts()
     known = load()
+    policy()  # a wrong row of it stops the program at start as well
     checks: Checks = SandboxChecks() if settings.sandbox else NotConnected()
 
     @contextlib.asynccontextmanager

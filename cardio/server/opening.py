@@ -11,7 +11,7 @@ from cardio.server.links import Hub
 from cardio.server.model import SESSION_SECONDS, SessionState, asks_pin, challenge, once_key, policy_of
 from cardio.server.schemas import CardSessionOpened, CardSessionRequest, CardSessionView, Reason
 from cardio.server.texts import text_of
-from cardio.server.writes import check_write, seal_write
+from cardio.server.writes import check_write, seal_write, write_mac
 from ecard.callers import Terminal
 from ecard.cards.model import mask_name, mask_number
 from ecard.cards.profiles import open_profile
@@ -59,6 +59,7 @@ async def open_session(
         asked.reader,
         challenge(session, item.code, by.actor, bridge["id"], os.urandom(32)),
         seal_write(runtime, asked.write),
+        write_mac(runtime, asked.write) if asked.write else None,
         SESSION_SECONDS,
     )
     if row["outcome"] == "unpaired":

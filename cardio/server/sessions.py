@@ -22,7 +22,7 @@ _STATE = f"""
          WHEN s.state IN ('proven', 'read') AND a.revoked_at IS NOT NULL THEN 'failed' ELSE s.state END
 """  # noqa: S608 - a constant of our own
 _COLUMNS = "s.id, s.terminal, s.bridge, s.link, s.item, s.policy, s.reader, s.challenge, s.to_write, s.expires_at"
-_OPEN = "SELECT outcome, expires_at FROM card_session_open($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_OPEN = "SELECT outcome, expires_at FROM card_session_open($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _CHALLENGE = "SELECT challenge FROM card_session WHERE id = $1 AND terminal = $2"
 _VIEW = f"""
     SELECT s.id, s.item, {_STATE} AS state, coalesce(s.why, 'bridge_lost') AS why, s.version, s.strength, s.amr,

@@ -7,8 +7,10 @@ from uuid import UUID
 from ecard.audit import store as audit
 from ecard.cases.errors import MaterialUnknown
 from ecard.cases.inspection import media_type
+from ecard.cases.model import MATERIAL_BYTES
 from ecard.cases.schemas import CaseMaterial
 from ecard.db import Db, Pool, Row, Tx, in_batches
+from ecard.errors import TooLarge
 from ecard.ids import new_id
 from ecard.limits import Limit
 from ecard.runtime import Runtime
@@ -61,8 +63,10 @@ class Shown(NamedTuple):
 async def inspected(runtime: Runtime, content: bytes, actor: UUID) -> Inspected:
     """Return an upload that may be kept; looked at and sealed in a thread, with no transaction open.
 
-    Raises TooMany, MaterialTypeRefused, MaterialDamaged, MaterialUnsafe.
+    Raises TooLarge, TooMany, MaterialTypeRefused, MaterialDamaged, MaterialUnsafe.
     """
+    if len(content) > MATERIAL_BYTES:
+        raise TooLarge(most=MATERIAL_BYTES)
     await runtime.limiter.hit(UPLOADS, str(actor))
     return await asyncio.to_thread(_inspect, runtime.vault, content)
 

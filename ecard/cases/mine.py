@@ -17,7 +17,7 @@ from ecard.cases.errors import (
     MaterialUnknown,
     NotReviewed,
 )
-from ecard.cases.presenting import BYTES, MATERIAL, UPLOAD, VISIT, sent
+from ecard.cases.presenting import BYTES, FILLED, MATERIAL, UPLOAD, VISIT, sent
 from ecard.cases.recording import recorded
 from ecard.cases.schemas import CaseMaterial, CaseMaterialRequest, CaseMotionRequest, CaseRequest, CaseStanding, MyCase
 from ecard.catalogue.model import Catalogue
@@ -47,7 +47,7 @@ async def my_case_material_upload(
     "/me/cases",
     operation_id="my_case_open",
     status_code=201,
-    opt={"errors": (*VISIT, NotReviewed, MaterialsMissing, MaterialUnknown, AlreadyOpened, InFlight)},
+    opt={"errors": (*VISIT, *FILLED, NotReviewed, MaterialsMissing, MaterialUnknown, AlreadyOpened, InFlight)},
 )
 async def my_case_open(
     data: JSONBody[CaseRequest],
@@ -90,7 +90,7 @@ async def my_case(
     "/me/cases/{case:uuid}/motions",
     operation_id="my_case_move",
     status_code=201,
-    opt={"errors": (NotFound, CaseMoved, CaseOver, AppealLate, MaterialUnknown, InFlight)},
+    opt={"errors": (*FILLED, NotFound, CaseMoved, CaseOver, AppealLate, MaterialUnknown, InFlight)},
 )
 async def my_case_move(
     case: FromPath[UUID],
@@ -103,7 +103,7 @@ async def my_case_move(
     """Complete what was returned 补正, withdraw 撤回, or appeal against a refusal 异议, on the own phone."""
 
     async def effect(tx: Tx) -> CaseStanding:
-        await service.move_on_phone(tx, runtime, case, data, holder, creation.body_mac)
+        await service.move_on_phone(tx, runtime, catalogue, case, data, holder, creation.body_mac)
         return await reading.standing(tx, catalogue, case)
 
     async with recorded(runtime.pool, "case_motion", holder.actor, card=holder.card, case=case):

@@ -87,6 +87,7 @@ class Effect(StrEnum):
     """What the last approval of a case does beside ending it."""
 
     CERTIFY = "certify"
+    CHANGE = "change"
 
 
 class RouteRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,15 +4,22 @@ from typing import Any
 
 from litestar import Response
 
+from ecard.cards.errors import ProfileFieldFixed, ProfileUnchanged
 from ecard.cases.errors import MaterialDamaged, MaterialTypeRefused, MaterialUnsafe
 from ecard.cases.materials import Shown
 from ecard.cases.schemas import MAX_UPLOAD
+from ecard.certification.errors import CertifiedBefore
 from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
 from ecard.errors import TooMany
 from ecard.idempotency import InFlight
+from ecard.keyring.model import NoKey
 
 VISIT = (VisitUnknown, VisitOver, CardSuspended, WrongFlow)
 """What a visit is refused for."""
+FILLED = (ProfileFieldFixed,)
+"""What is filled in may be refused for, where the item does something with it."""
+EFFECTS = (CertifiedBefore, ProfileUnchanged, NoKey)
+"""What the last approval may be refused for, by what it does."""
 BYTES = "application/octet-stream"
 MATERIAL: dict[str, Any] = {"media": BYTES}
 UPLOAD: dict[str, Any] = {
@@ -21,7 +28,6 @@ UPLOAD: dict[str, Any] = {
 }
 _HEADERS = {
     "Content-Disposition": "attachment",
-    "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
 

@@ -11,11 +11,12 @@ from ecard.audit import store as audit
 from ecard.callers import Holder, Operator, Terminal
 from ecard.cards.profiles import open_profile
 from ecard.cases import store
+from ecard.cases.effects import FORM
 from ecard.cases.errors import NotInHand
 from ecard.cases.model import UNDER_REVIEW, CaseState, appeal_ends
 from ecard.cases.policy import policy
 from ecard.cases.schemas import CaseInList, CaseMaterial, CaseStanding, CaseStep, MyCase, ReviewedCase, ReviewState
-from ecard.cases.service import FORM, NOTE
+from ecard.cases.service import NOTE
 from ecard.catalogue.model import Catalogue
 from ecard.db import Db, Row, begin
 from ecard.desk import delegation

@@ -20,7 +20,7 @@ from ecard.cases.errors import (
     SameReviewer,
     WrongCaseLevel,
 )
-from ecard.cases.presenting import BYTES, MATERIAL, sent
+from ecard.cases.presenting import BYTES, EFFECTS, MATERIAL, sent
 from ecard.cases.recording import recorded
 from ecard.cases.schemas import (
     CaseAssignmentRequest,
@@ -104,6 +104,7 @@ async def case_assign(
     opt={
         **_REVIEWER,
         "errors": (
+            *EFFECTS,
             NotFound,
             CaseMoved,
             CaseOver,

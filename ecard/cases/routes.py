@@ -22,7 +22,7 @@ from ecard.cases.errors import (
     SameReviewer,
     WrongCaseLevel,
 )
-from ecard.cases.presenting import BYTES, MATERIAL, UPLOAD, VISIT, sent
+from ecard.cases.presenting import BYTES, EFFECTS, FILLED, MATERIAL, UPLOAD, VISIT, sent
 from ecard.cases.recording import recorded
 from ecard.cases.schemas import (
     CaseDecisionRequest,
@@ -57,7 +57,16 @@ async def case_material_upload(
     operation_id="case_open",
     status_code=201,
     opt={
-        "errors": (*VISIT, NotReviewed, MaterialsMissing, MaterialUnknown, NotDelegated, AlreadyOpened, InFlight),
+        "errors": (
+            *VISIT,
+            *FILLED,
+            NotReviewed,
+            MaterialsMissing,
+            MaterialUnknown,
+            NotDelegated,
+            AlreadyOpened,
+            InFlight,
+        ),
     },
 )
 async def case_open(
@@ -91,6 +100,7 @@ async def case_get(
     status_code=201,
     opt={
         "errors": (
+            *EFFECTS,
             NotFound,
             NotAtCounter,
             NotDelegated,
@@ -129,6 +139,7 @@ async def case_decide(
     opt={
         "errors": (
             *VISIT,
+            *FILLED,
             OtherCase,
             CaseMoved,
             CaseOver,

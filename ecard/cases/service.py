@@ -50,7 +50,6 @@ from ecard.runtime import Runtime
 from ecard.vault import Vault
 
 NOTE = "case_step.note"
-FORM = "case_file.form"
 _COUNTER = "counter"
 _REFUSALS: Mapping[str, type[EcardError]] = {
     "not_found": NotFound,
@@ -132,6 +131,7 @@ async def open_about(
     if rule is None:
         raise NotReviewed
     known.check_materials(item, len(uploaded))
+    effects.check(item, form or {})
     if counter is not None:
         await delegation.require(tx, counter, item)
     content = await _content(tx, runtime.vault, form or {}, uploaded)
@@ -146,7 +146,7 @@ async def open_about(
         agency=about.agency,
         actor=by,
         act=act,
-        form=runtime.vault.seal(FORM, msgspec.json.encode(form)) if form else None,
+        form=runtime.vault.seal(effects.FORM, msgspec.json.encode(form)) if form else None,
         materials=uploaded,
         evidence=hashlib.sha256(evidence + content).digest(),
         request=request,
@@ -236,7 +236,7 @@ async def _decide(
     decided = await store.decide(tx, case, actor, asked.version, asked.level, asked.decision.value, note, request, due)
     _check(decided.outcome, decided.state, decided.version, decided.due_level)
     if decided.state == CaseState.DONE:
-        await effects.done(tx, await store.find(tx, case))
+        await effects.done(tx, runtime, await store.find(tx, case))
 
 
 def _check(outcome: str, state: str = "", version: int = 0, level: int = 0) -> None:
@@ -270,7 +270,7 @@ async def move_at(
     found = await visits.at_agency(tx, catalogue, asked.visit, by, Flow.APPLY, Flow.CERTIFY)
     if (found.item.code, found.holder) != (row["item"], row["holder"]):
         raise OtherCase
-    moved = await _move(tx, runtime, case, asked, found.holder, by.actor, found.evidence_sha256, request)
+    moved = await _move(tx, runtime, case, found.item, asked, found.holder, by.actor, found.evidence_sha256, request)
     if asked.motion is CaseMotion.SUPPLEMENT and by.setting == _COUNTER:
         await delegation.require(tx, by, found.item)
         accepted = CaseDecisionRequest(version=moved.version, level=1, decision=CaseDecision.APPROVE)
@@ -278,21 +278,23 @@ async def move_at(
 
 
 async def move_on_phone(
-    tx: Tx, runtime: Runtime, case: UUID, asked: CaseMotionRequest, holder: Holder, request: bytes
+    tx: Tx, runtime: Runtime, catalogue: Catalogue, case: UUID, asked: CaseMotionRequest, holder: Holder, request: bytes
 ) -> None:
     """Do what the applicant asks on the own phone, whose signed request is the evidence; raises as `move_at` does."""
     if asked.visit is not None:
         raise Invalid(pointer="/visit")
-    own = await cards.by_seq(tx, holder.card)
-    if own is None:
+    own, row = await cards.by_seq(tx, holder.card), await store.whose(tx, case)
+    if own is None or row is None:
         raise NotFound
-    await _move(tx, runtime, case, asked, own.holder, holder.actor, hashlib.sha256(request).digest(), request)
+    item, evidence = catalogue.get(row["item"]), hashlib.sha256(request).digest()
+    await _move(tx, runtime, case, item, asked, own.holder, holder.actor, evidence, request)
 
 
 async def _move(
     tx: Tx,
     runtime: Runtime,
     case: UUID,
+    item: Item,
     asked: CaseMotionRequest,
     holder: UUID,
     actor: UUID,
@@ -302,6 +304,8 @@ async def _move(
     if asked.motion is CaseMotion.APPEAL and asked.reason is None:
         raise Invalid(pointer="/reason")
     vault, terms = runtime.vault, policy().terms
+    if asked.form is not None:
+        effects.check(item, asked.form)
     content = await _content(tx, vault, asked.form or {}, asked.materials)
     moved = await store.move(
         tx,
@@ -310,7 +314,7 @@ async def _move(
         actor,
         asked.version,
         asked.motion.value,
-        vault.seal(FORM, msgspec.json.encode(asked.form)) if asked.form else None,
+        vault.seal(effects.FORM, msgspec.json.encode(asked.form)) if asked.form else None,
         asked.materials,
         hashlib.sha256(evidence + content).digest(),
         request,

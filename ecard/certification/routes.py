@@ -15,7 +15,7 @@ from ecard.certification.schemas import (
     MyCertificationRequest,
     MyCertifications,
 )
-from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
+from ecard.desk.errors import CardSuspended, NotDelegated, VisitOver, VisitUnknown, WrongFlow
 from ecard.errors import TooMany, Unavailable
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
@@ -28,7 +28,7 @@ _STANDING = (VisitUnknown, VisitOver, CardSuspended, WrongFlow, FaceNeeded, Case
     "/certifications",
     operation_id="certification_create",
     status_code=201,
-    opt={"errors": (*_STANDING, CertificationFaceMismatch, CheckUnavailable, TooMany, Unavailable)},
+    opt={"errors": (*_STANDING, NotDelegated, CertificationFaceMismatch, CheckUnavailable, TooMany, Unavailable)},
 )
 async def certification_create(
     data: JSONBody[CertificationRequest],

@@ -16,6 +16,7 @@ from tests.bureau import PASSWORD, Bureau, new_person, new_uscc
 from tests.cardio.counter import Bridge, paired
 from tests.openapi import good_benefits, good_medical
 from tests.openapi.certificates import CERTIFICATES
+from tests.openapi.employment import EMPLOYMENT
 from tests.openapi.gates import GATES
 from tests.openapi.good_cases import CASES
 from tests.openapi.looking_up import LOOKING_UP
@@ -260,5 +261,6 @@ GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     **GATES,
     **TIME_BANK,
     **SHOWING,
+    **EMPLOYMENT,
     **CASES,
 }

@@ -41,6 +41,8 @@ CREATE TABLE card_session (
     reader text,
     challenge bytea NOT NULL UNIQUE CHECK (length(challenge) = 16),
     to_write bytea,
+    -- A MAC of what is to be written, which stays when that is gone: a record is compared with it.
+    write_mac bytea,
     written text CHECK (written IN ('written', 'unchanged')),
     mended text CHECK (mended IN ('finished', 'undone')),
     state text NOT NULL DEFAULT 'opening'
@@ -121,7 +123,7 @@ END $$;
 -- Open a session at the bridge paired with a terminal; one that still waits there makes way for it.
 CREATE FUNCTION card_session_open(
     p_id uuid, p_terminal uuid, p_bridge uuid, p_item text, p_policy text, p_reader text, p_challenge bytea,
-    p_to_write bytea, p_seconds integer, OUT outcome text, OUT expires_at timestamptz
+    p_to_write bytea, p_write_mac bytea, p_seconds integer, OUT outcome text, OUT expires_at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_link uuid;
@@ -138,8 +140,9 @@ BEGIN
     ELSE
         UPDATE card_session s SET state = 'failed', why = 'replaced', to_write = NULL
             WHERE s.bridge = p_bridge AND s.state IN ('opening', 'reading', 'pin');
-        INSERT INTO card_session (id, terminal, bridge, link, item, policy, reader, challenge, to_write, expires_at)
-            VALUES (p_id, p_terminal, p_bridge, v_link, p_item, p_policy, p_reader, p_challenge, p_to_write,
+        INSERT INTO card_session (id, terminal, bridge, link, item, policy, reader, challenge, to_write, write_mac,
+                                  expires_at)
+            VALUES (p_id, p_terminal, p_bridge, v_link, p_item, p_policy, p_reader, p_challenge, p_to_write, p_write_mac,
                     card_session_open.expires_at);
     END IF;
 END $$;

@@ -16,6 +16,6 @@ def upgrade() -> None:
     """Create what the flows write."""
     for name in (
         *("cases", "case_commands", "managing", "records", "medical", "medical_commands"),
-        *("certification", "changes", "claims", "hours", "entries"),
+        *("certification", "changes", "claims", "hours", "entries", "employment"),
     ):
         run(f"0010_{name}.sql")

@@ -15,13 +15,13 @@ class Bank(NamedTuple):
     counter: Terminal
 
 
-def bank(bureau: Bureau, *items: str, site: str = "政务大厅", **more: Any) -> Bank:
+def bank(bureau: Bureau, *items: str, **more: Any) -> Bank:
     """Return a new bank with all 必选 items granted, and those named."""
     agency = bureau.registrar.register_agency("测试银行", new_uscc())
     cases.grant(bureau.registrar, agency)
     if items:
         cases.grant(bureau.registrar, agency, items, **more)
-    return Bank(agency, bureau.registrar.register_terminal(agency, "counter", site=site))
+    return Bank(agency, bureau.registrar.register_terminal(agency, "counter"))
 
 
 def reviewer(bureau: Bureau, **person: str) -> Operator:

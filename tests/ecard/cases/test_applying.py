@@ -46,3 +46,30 @@ def test_a_bank_accepts_what_it_was_granted(bureau: Bureau) -> None:
     outlet, phone = bank(bureau), bureau.phone()
     case = cases.open_case(outlet.counter, visit(outlet.counter, phone, "A3-12"))
     assert case["state"] == "done"
+
+
+def test_personal_data_change_when_the_last_reviewer_approves_and_not_before(bureau: Bureau) -> None:
+    counter, phone = bureau.terminal(), bureau.phone()
+    for form in ({"bank_account": "6299990000000000005"}, {"id_no": "119900199001010016"}):
+        with refused("profile_field_fixed", 422):
+            cases.open_case(counter, visit(counter, phone, "A1-93"), form=form)
+    with refused("invalid_request", 400) as refusal:
+        cases.open_case(counter, visit(counter, phone, "A1-93"), form={"mobile": "1390000000"})
+    assert refusal.value.problem["pointer"] == "/form/mobile"
+    case = cases.open_case(counter, visit(counter, phone, "A1-93"), form={"mobile": "13900000001"})
+    assert case["state"] == "accepted"
+    assert phone.call("GET", "/v1/me/profile-changes").json() == []
+    cases.finish(case, reviewers(bureau))
+    [change] = phone.call("GET", "/v1/me/profile-changes").json()
+    assert change["fields"] == ["mobile"]
+
+
+def test_one_visit_opens_one_case_and_a_retry_gets_the_same_answer(bureau: Bureau) -> None:
+    counter, phone = bureau.terminal(), bureau.phone()
+    body = {"visit": visit(counter, phone, "A1-07"), "form": {}, "materials": []}
+    first = counter.call("POST", "/v1/cases", body, key="once").json()
+    again = counter.call("POST", "/v1/cases", body, key="once")
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first, "true")
+    with refused("case_already_opened", 409):
+        counter.call("POST", "/v1/cases", body)
+    assert len(phone.call("GET", "/v1/me/cases").json()) == 1

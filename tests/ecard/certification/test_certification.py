@@ -11,20 +11,27 @@ from ecard.catalogue.load import load
 from ecard.catalogue.model import Item, Strength
 from ecard.certification.errors import CaseNeeded, FaceNeeded
 from ecard.certification.model import Certified, CertifiedBy, fallback, how, standings
-from ecard.client import Phone
+from ecard.client import Phone, Terminal
 from ecard.client.certification import certifications, certify, certify_oneself
 from ecard.ids import new_id
 from ecard.settings import Settings
 from tests.bureau import PASSWORD, Bureau, outcomes, refused, rows
+from tests.ecard.cases.office import bank
 
 YEAR = (365 * 86400, 366 * 86400)
 CERTIFY = load().get
 
 
-def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter") -> str:
+@pytest.fixture(scope="module")
+def outlet(bureau: Bureau) -> Terminal:
+    """The counter of a bank that may certify (A3-18)."""
+    return bank(bureau).counter
+
+
+def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter", at: Terminal | None = None) -> str:
     """Return a visit of an item at a terminal, by a code whose password was just proven."""
     phone.prove(PASSWORD)
-    return str(bureau.terminal(setting).visit(item, phone.code())["visit"])
+    return str((at or bureau.terminal(setting)).visit(item, phone.code())["visit"])
 
 
 @pytest.mark.parametrize("item", ["A1-35", "A1-56"])
@@ -60,15 +67,20 @@ def test_a_clerk_at_a_counter_sees_the_holder_and_a_kiosk_wants_the_face(bureau:
     assert certify(kiosk, visit, face=FACE_PASSED)["how"] == "face"
 
 
-def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_documents(bureau: Bureau) -> None:
-    phone, counter = bureau.phone(), bureau.terminal()
-    visit = visited(bureau, phone, "A3-18")
+def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_documents(
+    bureau: Bureau, outlet: Terminal
+) -> None:
+    phone, counter = bureau.phone(), outlet
+    visit = visited(bureau, phone, "A3-18", at=outlet)
     with refused("certification_face_needed"):
         certify(counter, visit)
     with refused("certification_face_mismatch", 422) as refusal:
         certify(counter, visit, face=FACE_FAILED)
     assert refusal.value.problem["fallback"] == "A3-19"
     assert certify(counter, visit, face=FACE_PASSED)["how"] == "face"
+    ungranted = visited(bureau, phone, "A3-18")
+    with refused("case_not_delegated", 403):
+        certify(bureau.terminal(), ungranted, face=FACE_PASSED)
 
 
 @pytest.mark.parametrize("item", ["A3-17", "A3-19"])
@@ -79,22 +91,24 @@ def test_what_is_reviewed_by_documents_is_certified_by_its_case_alone(bureau: Bu
             certify(bureau.terminal(), visit, face=face)
 
 
-def test_faces_cannot_be_tried_without_end(bureau: Bureau) -> None:
-    visit = visited(bureau, bureau.phone(), "A3-18")
+def test_faces_cannot_be_tried_without_end(bureau: Bureau, outlet: Terminal) -> None:
+    visit = visited(bureau, bureau.phone(), "A3-18", at=outlet)
     for _ in range(5):
         with refused("certification_face_mismatch"):
-            certify(bureau.terminal(), visit, face=FACE_FAILED)
+            certify(outlet, visit, face=FACE_FAILED)
     with refused("too_many_requests", 429):
-        certify(bureau.terminal(), visit, face=FACE_PASSED)
+        certify(outlet, visit, face=FACE_PASSED)
 
 
-def test_a_relative_who_came_instead_certifies_nobody_without_the_holders_face(bureau: Bureau) -> None:
+def test_a_relative_who_came_instead_certifies_nobody_without_the_holders_face(
+    bureau: Bureau, outlet: Terminal
+) -> None:
     phone, elder = bureau.phone(), bureau.register()
     bureau.phone(elder)
     relative = bureau.add_relative(phone, elder)
     phone.prove(PASSWORD)
     [shown] = phone.codes(relative=relative)
-    counter = bureau.terminal()
+    counter = outlet
     visit = str(counter.visit("A3-18", shown["code"])["visit"])
     with refused("certification_face_needed"):
         certify(counter, visit)
@@ -109,9 +123,9 @@ def test_one_visit_certifies_once_however_many_ask_at_once(bureau: Bureau) -> No
     assert len(certifications(phone)["history"]) == 1
 
 
-def test_a_retry_gets_the_same_certification(bureau: Bureau) -> None:
-    counter, key = bureau.terminal(), new_id().hex
-    visit = visited(bureau, bureau.phone(), "A3-18")
+def test_a_retry_gets_the_same_certification(bureau: Bureau, outlet: Terminal) -> None:
+    counter, key = outlet, new_id().hex
+    visit = visited(bureau, bureau.phone(), "A3-18", at=outlet)
     assert len({certify(counter, visit, face=FACE_PASSED, key=key)["id"] for _ in range(3)}) == 1
 
 
