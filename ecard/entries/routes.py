@@ -40,7 +40,7 @@ from ecard.ids import ID, id_of
 from ecard.runtime import Runtime
 
 _STANDING = (VisitUnknown, VisitOver, CardSuspended, WrongFlow)
-_Item = Annotated[str | None, QueryParameter(max_length=16, description="事项 (of which item)")]
+_Item = Annotated[str | None, QueryParameter(pattern=r"^[A-Z0-9-]{1,16}(?!\n)$", description="事项 (of which item)")]
 _Before = Annotated[int | None, QueryParameter(ge=0, le=253402300799, description="早于 (before, Unix seconds)")]
 _Day = Annotated[
     str | None,

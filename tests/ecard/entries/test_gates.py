@@ -182,8 +182,9 @@ def test_hours_at_a_work_site_count_by_day_for_worker_and_site(bureau: Bureau, s
     [at_site] = place.gate.call("GET", "/v1/work-hours", query=f"day={noon.date()}").json()
     assert {key: at_site[key] for key in day} == day
     assert at_site["sub"] == entries(place.gate, WORK)[0]["sub"]
-    with refused("invalid_request", 400):
-        place.gate.call("GET", "/v1/work-hours", query="day=2026-13-01")
+    for path, query in (("work-hours", "day=2026-13-01"), ("entries", "item=A1%00"), ("entries", "before=-1")):
+        with refused("invalid_request", 400):
+            place.gate.call("GET", f"/v1/{path}", query=query)
 
 
 def test_a_gate_that_was_cut_off_lets_in_and_uploads_as_often_as_it_likes(bureau: Bureau) -> None:
