@@ -114,7 +114,7 @@ class Parts:
             await self._open(catalogue, http)
             ending.push_async_callback(self.banks.close)
             desk = Desk(runtime, catalogue, readers)
-            self._settle(catalogue, Till(desk, self.banks))
+            self._settle(catalogue, Till(desk, self.banks), http)
             tasks = [asyncio.ensure_future(one) for one in self._work(Till(desk, self.banks), http)]
             try:
                 yield desk
@@ -145,11 +145,11 @@ class Parts:
         self.records = Records(runtime, catalogue, Asker(load_layout(catalogue), _sources(runtime, catalogue)))
         self.press = Press(self.records, Publisher(runtime), asyncio.Semaphore(AT_ONCE))
 
-    def _settle(self, catalogue: Catalogue, till: Till) -> None:
+    def _settle(self, catalogue: Catalogue, till: Till, http: httpx.AsyncClient) -> None:
         sandbox = self.runtime.settings.sandbox
         insurance: insured.Insurance = insured.SandboxInsurance() if sandbox else insured.NotConnected()
         self.clinic = Clinic(self.runtime, catalogue, insurance)
-        self.ward = Ward(self.clinic, Agencies(sandbox=sandbox), till)
+        self.ward = Ward(self.clinic, Agencies(self.runtime, http), till)
 
     def _work(self, till: Till, http: httpx.AsyncClient) -> list[Awaitable[None]]:
         """Return what runs for ever."""

@@ -1,12 +1,19 @@
 """An institution of a sandbox region, and the patients who come to it."""
 
+import datetime
 import time
 from typing import Any
 from uuid import UUID
 
+from cardio.virtual.card import VirtualCard
 from ecard.client import Phone, Refused
 from ecard.client.medical import Desk, designate, fee, load_sandbox_rules
-from tests.bureau import PASSWORD, Bureau, new_uscc
+from pay.ledger import checks as ledger_checks
+from pay.medical.checks import CHECKS
+from pay.medical.model import BEIJING
+from tests.bureau import PASSWORD, Bureau, Person, new_uscc, rows
+from tests.cardio.reads import Counter, new_card
+from tests.shop import new_number
 
 CLINIC = "A2-54"
 ITEMS = ("A1-51", "A1-52", "A1-53", "A2-54", "A2-55", "A2-56", "A2-63")
@@ -72,3 +79,48 @@ def sealed(phone: Phone, settlement: dict[str, Any]) -> dict[str, Any]:
             time.sleep(0.1)
         else:
             return receipt
+
+
+def reconciled(bureau: Bureau) -> None:
+    """Check what must hold of settlements and of the books at every moment."""
+    assert bureau.settings is not None
+    for check in (*CHECKS, *ledger_checks.CHECKS[:3]):
+        assert rows(bureau.settings, check.sql) == [], check.title.en
+
+
+RECORDED = [fee(20_000)]
+"""What was done while off-line."""
+
+
+def day_ago(ago: int = 0) -> str:
+    """Return the day so many days before today."""
+    return (datetime.datetime.now(BEIJING).date() - datetime.timedelta(days=ago)).isoformat()
+
+
+class Outpost:
+    """An institution's counter with a card reader."""
+
+    def __init__(self, bureau: Bureau, hospital: Hospital) -> None:
+        self.bureau = bureau
+        self.counter = Counter(bureau, agency=hospital.agency)
+        self.hospital = hospital
+        hospital.terminal = self.counter.terminal
+
+    def patient(self, insured: str = f"{HERE},employee,account=5000") -> tuple[Person, VirtualCard]:
+        """Return a new patient with the physical card."""
+        person, card = new_card(self.bureau, registered=False)
+        person.facts["address"] = f"sandbox-insured:{insured}"
+        self.bureau.cards.register_holder(**person.facts)
+        return person, card
+
+    def visit(self, card: VirtualCard, item: str = "A2-52") -> str:
+        """Return the visit of a card that is in the reader."""
+        read = self.counter.read(item, card)
+        visit = str(self.counter.visit(item, read["id"])["visit"])
+        self.counter.readers.remove("Test Reader 00")
+        return visit
+
+    def record(self, card: VirtualCard, *, paid: int, fees: Any = RECORDED, **more: Any) -> dict[str, Any]:
+        """Return a new record."""
+        said = {"day": day_ago(1), "number": new_number(), **more}
+        return self.hospital.record(self.visit(card), "outpatient", fees, paid=paid, **said)

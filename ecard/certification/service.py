@@ -104,9 +104,10 @@ async def mine(runtime: Runtime, catalogue: Catalogue, holder: Holder) -> MyCert
 
 
 def _how(standing: Standing, setting: str, *, face_passed: bool) -> CertifiedBy:
+    # A clerk certifies whom they saw: nobody was seen in a visit that was made at a kiosk.
     return how(
         standing.item,
-        setting=setting,
+        setting=setting if setting == standing.setting else ONLINE,
         strength=standing.strength,
         by_relative=standing.acting is not None,
         face_passed=face_passed,

@@ -26,6 +26,7 @@ _COMMANDS = {
     "errors": "errors",
     "keys": "keys",
     "ledger": "ledger",
+    "medical": "medical",
     "migrate": "serve",
     "openapi": "openapi",
     "operators": "operators",

@@ -76,6 +76,27 @@ class Desk:
         answer: Json = self.terminal.call("GET", f"/v1/medical/settlements/{settlement['id']}").json()
         return answer
 
+    def reverse(self, settlement: Json, amount: int, *, number: str | None = None) -> Json:
+        """Take a part of a settlement back."""
+        body = {"out_reversal_no": number or new_id().hex, "amount": amount, "reason": "退费"}
+        return self._post(f"settlements/{settlement['id']}/reversals", body)
+
+    def record(
+        self, visit: str | None, care: str, fees: Sequence[Json], *, day: str, paid: int, number: str, **more: str
+    ) -> Json:
+        """Take down what was done while off-line on `day`, under the institution's own number.
+
+        Without a visit, `kept` in `more` names what the institution's bridge queued and handed in.
+        """
+        total = sum(line["amount"] for line in fees)
+        body = {"visit": visit, "record_no": number, "recorded_on": day, "care": care, "fees": fees, "total": total}
+        return self._post("records", {**body, "paid": paid, **more})
+
+    def upload_record(self, record: Json) -> Json:
+        """Settle an off-line record late."""
+        answer: Json = self.terminal.call("POST", f"/v1/medical/records/{record['id']}/upload").json()
+        return answer
+
     def tried(self, visit: str, care: str, fees: Sequence[Json]) -> Json:
         """Return the trial of a new encounter."""
         encounter = self.register(visit, care)

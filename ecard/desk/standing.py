@@ -11,14 +11,16 @@ from ecard.catalogue.model import Catalogue, Flow, Form, Item, Strength
 from ecard.db import Db
 from ecard.desk import delegation
 from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
-from ecard.desk.model import STANDS_SECONDS
+from ecard.desk.model import ONLINE, STANDS_SECONDS
 
 # Held until the transaction ends: a dispute or a lost card that comes now waits, and finds what was made of it.
 _FIND = """
     SELECT v.id, v.item, v.form, v.evidence, v.strength, v.level, v.card, v.terminal, v.agency, v.at, v.relation,
            v.disputed_at IS NOT NULL AS disputed, v.at < clock_timestamp() - make_interval(secs => $2) AS over,
-           c.holder, c.status, a.holder AS acting, sha256(v.id::text::bytea || v.body_sha256) AS evidence_sha256
+           c.holder, c.status, a.holder AS acting, t.setting,
+           sha256(v.id::text::bytea || v.body_sha256) AS evidence_sha256
     FROM visit v JOIN card c ON c.seq = v.card LEFT JOIN card a ON a.seq = v.acting_card
+        LEFT JOIN terminal t ON t.actor = v.terminal
     WHERE v.id = $1 FOR SHARE OF v, c
 """
 
@@ -39,6 +41,8 @@ class Standing(NamedTuple):
     level: int
     agency: UUID
     actor: UUID
+    setting: str
+    """Of the terminal where the holder stood; online on the own phone."""
     acting: UUID | None
     relation: str | None
     at: Any
@@ -96,6 +100,7 @@ def _standing(row: Any, catalogue: Catalogue, flows: tuple[Flow, ...]) -> Standi
         level=row["level"],
         agency=row["agency"],
         actor=row["terminal"],
+        setting=row["setting"] or ONLINE,
         acting=row["acting"],
         relation=row["relation"],
         at=row["at"],

@@ -20,6 +20,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, get, post
 from litestar.params import JSONBody
 
+from pay import partners
 from pay.bills import wire
 from pay.bills.model import Marked, Owed, Paid
 
@@ -103,9 +104,9 @@ async def _opened(
 ) -> tuple[bytes, str, Fault | None]:
     """Return body and signature of a request, and the fault that it meets: a wrong signature is one."""
     body = await request.body()
-    timestamp, given = request.headers.get(wire.TIMESTAMP, ""), request.headers.get(wire.SIGNATURE, "")
-    right = wire.fits(wire.signature(agency.key, timestamp, path, body), given)
-    if not right or abs(int(timestamp) - time.time()) > wire.SKEW:
+    timestamp, given = request.headers.get(partners.TIMESTAMP, ""), request.headers.get(partners.SIGNATURE, "")
+    right = partners.fits(partners.signature(agency.key, timestamp, path, body), given)
+    if not right or abs(int(timestamp) - time.time()) > partners.SKEW:
         return b"", "", Fault(kind="fail", on=on)
     fault = agency.fault(on)
     if fault is not None and fault.kind == "slow":
@@ -114,12 +115,12 @@ async def _opened(
 
 
 def _signed(agency: Agency, asked: str, status: int, body: bytes, fault: Fault | None) -> Response[bytes]:
-    signature = wire.answer_signature(agency.key, asked, status, body)
+    signature = partners.answer_signature(agency.key, asked, status, body)
     if fault is not None and fault.kind == "lose_reply":
         return Response(b"", status_code=502)
     if fault is not None and fault.kind == "garble":
         body += b" "
-    headers = {wire.SIGNATURE: signature}
+    headers = {partners.SIGNATURE: signature}
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 

@@ -2,9 +2,10 @@
 
 by the institution   NotAnInstitution · CareNotOfItem · FeesDoNotSum · FeesMissing · OverSettlementLimit
 by the person        NotInsured · InsurerSilent
-by the rules         RegionUnknown · RulesMissing · RulesDiffer
-by the trial         TrialStale · FeesChanged · SegmentSettled · CashNotPaid · CashDiffers · CashTaken · NothingDue
-by the settlement    NotConfirmed · OverReversal · ReversalNoUsed · NotWaiting
+by the rules         RegionUnknown · RulesMissing · RulesDiffer · RulesRefused
+by the trial         TrialStale · FeesChanged · SegmentSettled · EncounterExists
+by the cash          CashNotPaid · CashDiffers · CashTaken · NothingDue
+by the settlement    NotConfirmed · OverReversal · ReversalNoUsed · NotWaiting · InstitutionShort
 by the record        RecordDiffers · RecordRefused
 """
 
@@ -205,6 +206,14 @@ class ReversalNoUsed(Conflict):
     action = Text(
         "重试请保持金额不变; 新的冲正请用新编号。", "Retry with the same amount; use a new number for another."
     )
+
+
+class InstitutionShort(Conflict):
+    """The institution's balance, less what is settled and held, does not cover what would go back to the insurance."""
+
+    code = "medical_institution_short"
+    title = Text("机构可用余额不足", "The institution's balance does not cover it")
+    action = Text("待有新的结算入账后再冲正。", "Reverse it when more has been settled.")
 
 
 class RecordDiffers(Conflict):

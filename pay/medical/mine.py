@@ -18,11 +18,12 @@ from ecard.runtime import Runtime
 from pay.ledger import receipts
 from pay.ledger.errors import ReceiptNotReady
 from pay.ledger.receipts import Receipt
-from pay.medical import rules, service, store
+from pay.medical import netting, reversing, rules, service, store
 from pay.medical.errors import RegionUnknown, RulesDiffer, RulesRefused
 from pay.medical.model import Sums
 from pay.medical.schemas import (
     MedicalInstitutionRequest,
+    MedicalNetting,
     MedicalRuleEntry,
     MedicalRulesAnswer,
     MedicalRulesRequest,
@@ -60,7 +61,7 @@ async def my_medical_settlement(
 ) -> MedicalSettlement:
     """Look at one of the holder's settlements 就医结算详情."""
     person = await _person(runtime.pool, holder)
-    return service.view(await service.of_holder(runtime.pool, settlement, person))
+    return await reversing.whole(runtime.pool, service.view(await service.of_holder(runtime.pool, settlement, person)))
 
 
 @get(
@@ -104,10 +105,10 @@ async def my_medical_account(holder: Given[Holder], runtime: Given[Runtime]) -> 
     opt={**_FINANCE, "errors": (RulesRefused, RulesDiffer, InFlight)},
 )
 async def medical_rules_load(
-    data: JSONBody[MedicalRulesRequest], operator: Given[Operator], creation: Given[Creation]
+    data: JSONBody[MedicalRulesRequest], operator: Given[Operator], runtime: Given[Runtime], creation: Given[Creation]
 ) -> Response[MedicalRulesAnswer]:
     """Load a pooling region's rules 装载统筹地区的待遇政策: what stands already, word for word, stays."""
-    return await creation.once(operator.actor, lambda tx: rules.load(tx, data, operator))
+    return await creation.once(operator.actor, lambda tx: rules.load(tx, runtime, data, operator))
 
 
 @get("/medical/rules", operation_id="medical_rules_list", opt=_FINANCE)
@@ -136,6 +137,22 @@ async def medical_institution_put(
         await rules.designate(tx, agency, data, operator)
 
 
+@post("/medical/nettings", operation_id="medical_net", status_code=200, opt=_FINANCE)
+async def medical_net(operator: Given[Operator], runtime: Given[Runtime]) -> list[MedicalNetting]:
+    """Net what regions owe each other, all to now 区域清算; by itself it is done once a day."""
+    await netting.net(runtime.pool, operator.actor)
+    return list(await netting.nettings(runtime.pool, 50))
+
+
+@get("/medical/nettings", operation_id="medical_nettings_list", opt=_FINANCE)
+async def medical_nettings_list(
+    operator: Given[Operator], runtime: Given[Runtime], limit: _Limit = 50
+) -> list[MedicalNetting]:
+    """List what was netted between regions 区域清算列表, youngest first."""
+    del operator
+    return list(await netting.nettings(runtime.pool, limit))
+
+
 HANDLERS = [
     my_medical_settlements,
     my_medical_settlement,
@@ -144,4 +161,6 @@ HANDLERS = [
     medical_rules_load,
     medical_rules_list,
     medical_institution_put,
+    medical_net,
+    medical_nettings_list,
 ]

@@ -12,7 +12,7 @@ from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
 from ecard.errors import NotFound
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
-from pay.medical import confirming, mine, service
+from pay.medical import confirming, mine, records, reversing, service
 from pay.medical.confirming import Ward
 from pay.medical.errors import (
     CareNotOfItem,
@@ -23,13 +23,19 @@ from pay.medical.errors import (
     FeesChanged,
     FeesDoNotSum,
     FeesMissing,
+    InstitutionShort,
     InsurerSilent,
     NotAnInstitution,
+    NotConfirmed,
     NothingDue,
     NotInsured,
     NotWaiting,
+    OverReversal,
     OverSettlementLimit,
+    RecordDiffers,
+    RecordRefused,
     RegionUnknown,
+    ReversalNoUsed,
     RulesMissing,
     SegmentSettled,
     TrialStale,
@@ -39,7 +45,10 @@ from pay.medical.schemas import (
     MedicalConfirmRequest,
     MedicalEncounter,
     MedicalFeesRequest,
+    MedicalRecordRequest,
     MedicalRegistrationRequest,
+    MedicalReversal,
+    MedicalReversalRequest,
     MedicalSettlement,
     MedicalTrialRequest,
 )
@@ -190,8 +199,62 @@ async def medical_cancel(settlement: FromPath[UUID], terminal: Given[Terminal], 
 async def medical_settlement(
     settlement: FromPath[UUID], terminal: Given[Terminal], clinic: Given[Clinic]
 ) -> MedicalSettlement:
-    """Look at a settlement 结算详情: how it stands, who bears what."""
-    return service.view(await service.held(clinic.runtime.pool, settlement, terminal))
+    """Look at a settlement 结算详情: how it stands, who bears what, what has gone back."""
+    pool = clinic.runtime.pool
+    return await reversing.whole(pool, service.view(await service.held(pool, settlement, terminal)))
+
+
+@post(
+    "/medical/settlements/{settlement:uuid}/reversals",
+    operation_id="medical_reverse",
+    status_code=201,
+    opt={"errors": (NotFound, NotConfirmed, OverReversal, ReversalNoUsed, InstitutionShort)},
+)
+async def medical_reverse(
+    settlement: FromPath[UUID], data: JSONBody[MedicalReversalRequest], terminal: Given[Terminal], ward: Given[Ward]
+) -> MedicalReversal:
+    """Take a settlement back, or a part of it 冲正: each leg by its share; one number is one reversal."""
+    return await reversing.reverse(ward, settlement, data, terminal)
+
+
+@post(
+    "/medical/records",
+    operation_id="medical_record",
+    status_code=201,
+    opt={
+        "errors": (
+            *_VISIT,
+            NotAnInstitution,
+            CareNotOfItem,
+            NotInsured,
+            InsurerSilent,
+            RegionUnknown,
+            EncounterExists,
+            FeesDoNotSum,
+            RecordRefused,
+            RecordDiffers,
+            NotFound,
+        )
+    },
+)
+async def medical_record(
+    data: JSONBody[MedicalRecordRequest], terminal: Given[Terminal], clinic: Given[Clinic]
+) -> MedicalSettlement:
+    """Take down what was done while off-line 脱网记录; one number is one record, however often it is sent."""
+    return (await records.record(clinic, data, terminal)).settlement
+
+
+@post(
+    "/medical/records/{record:uuid}/upload",
+    operation_id="medical_record_upload",
+    status_code=200,
+    opt={"errors": (NotFound, RulesMissing, OverSettlementLimit, TrialStale)},
+)
+async def medical_record_upload(
+    record: FromPath[UUID], terminal: Given[Terminal], ward: Given[Ward]
+) -> MedicalSettlement:
+    """Settle an off-line record late 上传补结算, by the rules of its day; once, however often it is asked."""
+    return await records.upload(ward, record, terminal)
 
 
 router = Router(
@@ -204,6 +267,9 @@ router = Router(
         medical_confirm,
         medical_cancel,
         medical_settlement,
+        medical_reverse,
+        medical_record,
+        medical_record_upload,
         *mine.HANDLERS,
     ],
     tags=["medical"],

@@ -1,17 +1,21 @@
 """Regions, their rules and their institutions, as operators of finance load them."""
 
 import datetime
+import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from auth.clients.model import address_allowed
 from ecard.audit import store as audit
 from ecard.callers import Operator
 from ecard.db import Db, Tx
 from ecard.errors import NotFound
 from ecard.ids import new_id
+from ecard.runtime import Runtime
+from pay.medical.connector import KEY
 from pay.medical.errors import RegionUnknown, RulesDiffer, RulesRefused
 from pay.medical.schemas import (
     MedicalInstitutionRequest,
@@ -22,9 +26,12 @@ from pay.medical.schemas import (
 )
 from pay.medical.splitting import check_rule
 
+# A region's server stays where none is named, and gets a new key where one is.
 _REGION = """
-    INSERT INTO medical_region (code, name) VALUES ($1, $2) ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name
+    INSERT INTO medical_region AS r (code, name, url, key) VALUES ($1, $2, $3, $4) ON CONFLICT (code) DO UPDATE
+    SET name = EXCLUDED.name, url = coalesce(EXCLUDED.url, r.url), key = coalesce(EXCLUDED.key, r.key)
 """
+_KEY_BYTES = 32
 _ADD = """
     INSERT INTO medical_rule (id, region, scheme, care, valid_from, valid_until, body, by)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (region, scheme, care, valid_from) DO NOTHING RETURNING true
@@ -43,16 +50,21 @@ _INSTITUTION = """
 _NOT_OF_A_RULE = ("scheme", "care", "valid_from", "valid_until")
 
 
-async def load(tx: Tx, asked: MedicalRulesRequest, by: Operator | None) -> MedicalRulesAnswer:
+async def load(tx: Tx, runtime: Runtime, asked: MedicalRulesRequest, by: Operator | None) -> MedicalRulesAnswer:
     """Add a region with its rules; those that stand already, word for word, stay.
 
-    Raises RulesRefused (a rule contradicts itself), RulesDiffer (another one begins on that day).
+    Raises RulesRefused (a rule contradicts itself, the address is not allowed), RulesDiffer (another one begins on
+    that day).
     """
+    if asked.url is not None and not address_allowed(asked.url, sandbox=runtime.settings.sandbox):
+        raise RulesRefused(pointer="/url")
     for place, rule in enumerate(asked.rules):
         check_rule(rule, f"/rules/{place}")
         if rule.valid_until is not None and rule.valid_until <= rule.valid_from:
             raise RulesRefused(pointer=f"/rules/{place}/valid_until")
-    await tx.execute(_REGION, asked.region, asked.name)
+    key = None if asked.url is None else secrets.token_bytes(_KEY_BYTES)
+    kept = None if key is None else runtime.vault.seal(KEY, key)
+    await tx.execute(_REGION, asked.region, asked.name, asked.url, kept)
     added = 0
     for place, rule in enumerate(asked.rules):
         if await _add(tx, asked.region, rule, by):
@@ -61,7 +73,7 @@ async def load(tx: Tx, asked: MedicalRulesRequest, by: Operator | None) -> Medic
             raise RulesDiffer(pointer=f"/rules/{place}")
     detail: dict[str, object] = {"region": asked.region, "added": added}
     await audit.insert(tx, kind="medical_rules", outcome="ok", actor=by.actor if by else None, detail=detail)
-    return MedicalRulesAnswer(region=asked.region, added=added)
+    return MedicalRulesAnswer(region=asked.region, added=added, key=None if key is None else key.hex())
 
 
 def _body(rule: MedicalRule) -> dict[str, object]:

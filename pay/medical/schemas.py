@@ -125,9 +125,14 @@ class MedicalReversalRequest(Body, frozen=True, kw_only=True):
 
 
 class MedicalRecordRequest(Body, frozen=True, kw_only=True):
-    """脱网记录: what was done while the insurance could not be reached, and what was taken for it at the till."""
+    """脱网记录: what was done while the insurance could not be reached, and what was taken for it at the till.
 
-    visit: UUID
+    Either the patient's card is read now (`visit`, of A2-52), or the institution's bridge queued the record while it
+    was cut off and has handed it in since (`kept`, its id): then number, day, total and cash are those of that record.
+    """
+
+    visit: UUID | None = None
+    kept: UUID | None = None
     record_no: Code
     recorded_on: datetime.date
     care: Care

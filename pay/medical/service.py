@@ -12,7 +12,7 @@ from ecard.cards.profiles import open_profile
 from ecard.catalogue.model import Catalogue, Flow
 from ecard.db import Db, Tx
 from ecard.desk.errors import VisitUnknown
-from ecard.desk.standing import Standing, at_agency
+from ecard.desk.standing import at_agency
 from ecard.errors import NotFound
 from ecard.ids import new_id
 from ecard.runtime import Runtime
@@ -33,7 +33,7 @@ from pay.medical.errors import (
 )
 from pay.medical.insured import Insurance
 from pay.medical.items import charged_as, settled
-from pay.medical.model import TRIAL_SECONDS, Insured, LegKind, MedicalState, add_up, today
+from pay.medical.model import TRIAL_SECONDS, Care, Insured, LegKind, MedicalState, Sums, add_up, today
 from pay.medical.schemas import (
     FeeLine,
     MedicalCashRequest,
@@ -83,27 +83,47 @@ async def insured(clinic: Clinic, visit: UUID, by: Terminal) -> Insured:
     return found
 
 
-async def register(
-    tx: Tx, clinic: Clinic, asked: MedicalRegistrationRequest, person: Insured, by: Terminal, *flows: Flow
-) -> MedicalEncounter:
-    """Register the patient of a visit; raises what `at_agency` does.
+class Presence(NamedTuple):
+    """Who is treated, for which item, and what proves it: a visit, or a record that the institution's bridge kept."""
 
-    And NotAnInstitution, CareNotOfItem, NotInsured, RegionUnknown, EncounterExists.
-    """
-    standing = await at_agency(tx, clinic.catalogue, asked.visit, by, *(flows or (Flow.SETTLE,)))
+    proof: UUID
+    evidence_sha256: bytes
+    item: str
+    holder: UUID
+    card: int
+
+
+async def present(tx: Tx, clinic: Clinic, visit: UUID, by: Terminal, flow: Flow) -> Presence:
+    """Return who stands here in a visit; raises what `at_agency` does."""
+    standing = await at_agency(tx, clinic.catalogue, visit, by, flow)
+    return Presence(standing.visit, standing.evidence_sha256, standing.item.code, standing.holder, standing.card)
+
+
+async def register(
+    tx: Tx, clinic: Clinic, asked: MedicalRegistrationRequest, person: Insured, by: Terminal
+) -> MedicalEncounter:
+    """Register the patient of a visit; raises what `at_agency` and `admit` do."""
+    patient = await present(tx, clinic, asked.visit, by, Flow.SETTLE)
+    return await admit(tx, clinic, patient, asked.care, person, by)
+
+
+async def admit(
+    tx: Tx, clinic: Clinic, patient: Presence, care: Care, person: Insured, by: Terminal
+) -> MedicalEncounter:
+    """Register a patient; raises NotAnInstitution, CareNotOfItem, NotInsured, RegionUnknown, EncounterExists."""
     place = await store.institution(tx, by.agency)
     if place is None:
         raise NotAnInstitution
-    how = settled(standing.item.code, asked.care)
+    how = settled(patient.item, care)
     if not await store.region_known(tx, person.region):
         raise RegionUnknown
     one = store.Encounter(
         id=new_id(),
-        item=standing.item.code,
-        holder=standing.holder,
-        card=standing.card,
+        item=patient.item,
+        holder=patient.holder,
+        card=patient.card,
         agency=by.agency,
-        care=asked.care,
+        care=care,
         one_stop=how.one_stop,
         region_care=place[0],
         grade=place[1],
@@ -112,8 +132,10 @@ async def register(
         categories=list(person.categories),
         began_on=today(clinic.runtime.clock.time()),
     )
-    await _add(tx, standing, one, by)
-    await store.open_account(tx, standing.holder, person)
+    before = await store.register(tx, patient.proof, patient.evidence_sha256, by.actor, one)
+    if before is not None:
+        raise EncounterExists(encounter=str(before))
+    await store.open_account(tx, patient.holder, person)
     return MedicalEncounter(
         id=one.id,
         item=one.item,
@@ -124,12 +146,6 @@ async def register(
         categories=one.categories,
         one_stop=one.one_stop,
     )
-
-
-async def _add(tx: Tx, standing: Standing, one: store.Encounter, by: Terminal) -> None:
-    before = await store.register(tx, standing.visit, standing.evidence_sha256, by.actor, one)
-    if before is not None:
-        raise EncounterExists(encounter=str(before))
 
 
 async def put_fees(
@@ -183,7 +199,7 @@ async def trial(tx: Tx, clinic: Clinic, encounter: UUID, asked: MedicalTrialRequ
         judged.rule,
         judged.year,
         judged.version,
-        msgspec.to_builtins(judged.made.added),
+        list(plain(judged.made.added)),
         list(judged.made.legs),
         TRIAL_SECONDS,
     )
@@ -211,6 +227,11 @@ async def judge(tx: Tx, one: store.Encounter, segment: int, kept: store.Fees, da
     made = split(rule, kept.totals, sums, patient)
     stands_on = (one.id, segment, kept.mac.hex(), row["id"], day.year, version, kept.totals.total, made.legs)
     return Judged(row["id"], day.year, version, made, sha256(msgspec.json.encode(stands_on)).digest())
+
+
+def plain(sums: Sums) -> tuple[int, ...]:
+    """Return sums as the tables keep them."""
+    return msgspec.structs.astuple(sums)
 
 
 async def cash(

@@ -8,8 +8,9 @@ from ecard.client import Phone
 from ecard.client.medical import fee
 from pay.medical.items import sandbox_rules
 from tests.bureau import Bureau
-from tests.hospital import HERE, Hospital, patient, sealed
+from tests.hospital import HERE, Hospital, Outpost, day_ago, patient, sealed
 from tests.openapi.request import Good
+from tests.shop import new_number
 
 _FEES = [fee(1_000)]
 
@@ -74,13 +75,42 @@ def _designated(bureau: Bureau) -> Good:
     return Good(bureau.finance, {"region": HERE, "grade": "tertiary"}, {"agency": agency})
 
 
+def _settled(bureau: Bureau) -> dict[str, Any]:
+    return _hospital(bureau).settle(_visit(bureau), "outpatient", _FEES, phone=None)
+
+
+@cache
+def _outpost(bureau: Bureau) -> Outpost:
+    return Outpost(bureau, Hospital(bureau))
+
+
+def _record(bureau: Bureau) -> Good:
+    outpost = _outpost(bureau)
+    visit = outpost.visit(outpost.patient()[1])
+    said = {"visit": visit, "record_no": new_number(), "recorded_on": day_ago(), "care": "outpatient"}
+    return Good(outpost.hospital.terminal, {**said, "fees": _FEES, "total": 1_000, "paid": 0})
+
+
+def _recorded(bureau: Bureau) -> Good:
+    outpost = _outpost(bureau)
+    record = outpost.record(outpost.patient()[1], paid=0)
+    return Good(outpost.hospital.terminal, path={"record": record["id"]})
+
+
 GOOD: Mapping[str, Callable[[Bureau], Good]] = {
     "medical_cancel": lambda bureau: _good(bureau, settlement=_tried(bureau)["id"]),
     "medical_cash": lambda bureau: _good(bureau, {"by": "till", "amount": 1_000}, settlement=_tried(bureau)["id"]),
     "medical_confirm": _confirmed,
     "medical_fees_put": _fees,
     "medical_institution_put": _designated,
+    "medical_net": lambda bureau: Good(bureau.finance),
+    "medical_nettings_list": lambda bureau: Good(bureau.finance),
+    "medical_record": _record,
+    "medical_record_upload": _recorded,
     "medical_register": _registration,
+    "medical_reverse": lambda bureau: _good(
+        bureau, {"out_reversal_no": new_number(), "amount": 1, "reason": "退费"}, settlement=_settled(bureau)["id"]
+    ),
     "medical_rules_list": lambda bureau: Good(bureau.finance),
     "medical_rules_load": lambda bureau: Good(bureau.finance, sandbox_rules()[0]),
     "medical_settlement": lambda bureau: _good(bureau, settlement=_tried(bureau)["id"]),

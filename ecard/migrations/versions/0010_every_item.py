@@ -15,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     """Create what the flows write."""
     for name in (
-        *("cases", "case_commands", "managing", "records", "medical", "medical_commands"),
+        *("cases", "case_commands", "managing", "records", "medical", "medical_commands", "medical_reversing"),
         *("certification", "changes", "claims", "hours", "entries", "employment"),
     ):
         run(f"0010_{name}.sql")

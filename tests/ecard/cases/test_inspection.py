@@ -1,5 +1,6 @@
 """Looking at a material costs little, whatever it claims of itself, and names in a PDF are read however spelled."""
 
+import contextlib
 import os
 import struct
 import time
@@ -42,7 +43,8 @@ def png(rows: bytes) -> bytes:
 def test_what_is_small_and_inflates_is_looked_through_in_a_moment(made: Callable[[], bytes]) -> None:
     content = made()
     began = time.thread_time()
-    media_type(content)
+    with contextlib.suppress(MaterialUnsafe):  # a file spelled so is refused, and that is told in a moment too
+        media_type(content)
     assert time.thread_time() - began < SECONDS
 
 

@@ -142,6 +142,18 @@ def test_arriving_and_leaving_are_two_visits_and_a_retry_is_the_same(bureau: Bur
         arrive(society, one, PROJECT)
 
 
+def test_a_visit_is_for_one_thing_to_earn_or_to_spend(bureau: Bureau, society: Terminal, settings: Settings) -> None:
+    phone = bureau.phone()
+    came, went, third = (visit(society, phone) for _ in range(3))
+    rows(settings, AGED, arrive(society, came, PROJECT)["id"], 5)
+    depart(society, went)
+    for used in (came, went):
+        with refused("volunteer_visit_counted", 409):
+            redeem(society, used, 1, "居家照护")
+    both = [partial(redeem, society, third, 1, "居家照护"), partial(arrive, society, third, PROJECT)]
+    assert outcomes(both * 4) == {"ok": 1, "volunteer_visit_counted": 7}
+
+
 def test_who_forgot_to_check_out_earned_nothing_and_may_come_again(
     bureau: Bureau, society: Terminal, settings: Settings
 ) -> None:
