@@ -1,7 +1,8 @@
 """Readers through PC/SC: pcscd on Linux, the system's service elsewhere.
 
-A card is held EXCLUSIVE, by a context of its own in a thread of its own (`cardio.transport.held`), and reset when it
-is let go, so that nothing proven to it outlives the session. A lost card is never reconnected to: another may be in.
+A card is held EXCLUSIVE, by a context that nobody else has meanwhile, in a thread of its own
+(`cardio.transport.held`), and reset when it is let go, so that nothing proven to it outlives the session. A lost card
+is never reconnected to: another may be in.
 
 pyscard is imported when readers are first asked for, so that whoever reads no cards needs neither it nor swig. Its
 own CardMonitor ends silently with the daemon; `watch` asks by itself, and again after any error.
@@ -10,7 +11,7 @@ own CardMonitor ends silently with the daemon; `watch` asks by itself, and again
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -102,6 +103,7 @@ class PcscReaders:
 
     def __init__(self) -> None:
         self._hanging: dict[str, Held] = {}
+        self._idle: list[Any] = []
 
     def names(self) -> list[str]:
         """Return the readers' names; none where there is no reader."""
@@ -116,7 +118,7 @@ class PcscReaders:
             self._hanging[name] = before
             raise ReaderBusy
         _scard()
-        held = self._hanging[name] = Held(name, _Channel(name))
+        held = self._hanging[name] = Held(name, _Channel(name, self._idle))
         return held
 
     def watch(self, seen: Seen, stopped: Callable[[], bool]) -> None:
@@ -181,10 +183,14 @@ def _tell(seen: Seen, before: Mapping[str, _State], now: Mapping[str, _State], *
 
 
 class _Channel:
-    """One card through PC/SC, all calls from one thread."""
+    """One card through PC/SC, all calls from one thread.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    Its context comes from those that earlier cards left idle, and goes back there: making one has the daemon start a
+    thread, which takes a third of a quick read. A context that saw an error is never used again.
+    """
+
+    def __init__(self, name: str, idle: list[Any]) -> None:
+        self._name, self._idle = name, idle
         self._context: Any = None
         self._card: Any = None
         self._header: Any = None
@@ -192,10 +198,19 @@ class _Channel:
 
     def connect(self) -> tuple[bytes, bool]:
         scard = _scard()
-        result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-        _check(result)
         either = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        result, card, protocol = scard.SCardConnect(self._context, self._name, scard.SCARD_SHARE_EXCLUSIVE, either)
+        asked = self._name, scard.SCARD_SHARE_EXCLUSIVE, either
+        with suppress(IndexError):
+            self._context = self._idle.pop()
+            result, card, protocol = scard.SCardConnect(self._context, *asked)
+            if _ERRORS.get(result & 0xFFFFFFFF) is ServiceDown:
+                # The daemon that it belonged to is gone; there may be another.
+                self._release()
+        if self._context is None:
+            result, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+            _check(result)
+            result, card, protocol = scard.SCardConnect(self._context, *asked)
+        self._lost = bool(result)
         _check(result)
         self._card, self._header = card, protocol
         result, _, _, _, atr = scard.SCardStatus(card)
@@ -216,8 +231,14 @@ class _Channel:
         scard = _scard()
         if self._card is not None:
             # A reset that fails has pcscd 1.9 take the reader for empty, and never see a card that comes at once.
-            scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD if self._lost else scard.SCARD_RESET_CARD)
-            self._card = None
+            result = scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD if self._lost else scard.SCARD_RESET_CARD)
+            self._card, self._lost = None, self._lost or bool(result)
+        if self._context is not None and not self._lost:
+            self._idle.append(self._context)
+            self._context = None
+        self._release()
+
+    def _release(self) -> None:
         if self._context is not None:
-            scard.SCardReleaseContext(self._context)
+            _scard().SCardReleaseContext(self._context)
             self._context = None

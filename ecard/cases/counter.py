@@ -115,7 +115,7 @@ async def card_service_lost(
     if before is not None:
         return before
     async with recorded(runtime.pool, "card_service", terminal.actor):
-        card = await managing.identified(runtime, checks, data)
+        card = await managing.identified(runtime, catalogue, checks, data, terminal)
         return await creation.once(
             terminal.actor,
             lambda tx: managing.do_without_card(tx, runtime, catalogue, data, card, terminal, creation.body_mac),

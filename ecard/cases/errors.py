@@ -138,7 +138,7 @@ class MaterialTypeRefused(EcardError):
 
 
 class MaterialUnsafe(EcardError):
-    """The content may harm whoever opens it; `reason` is inflates, pixels, active, encrypted or filters."""
+    """The content may harm whoever opens it; `reason`: inflates, pixels, active, encrypted, filters, streams, names."""
 
     status = 422
     code = "material_unsafe"

@@ -9,7 +9,6 @@ import base64
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 
 from ecard.cases.errors import MaterialDamaged, MaterialTypeRefused, MaterialUnsafe
 
@@ -24,13 +23,21 @@ _PDF = b"%PDF-1."
 _PDF2 = b"%PDF-2."
 _TAIL = 2048
 _CHUNK = 1 << 16
+_FEED = 1 << 12
+_STREAMS, _ESCAPES = 20_000, 100_000
+"""Streams of a PDF, and characters spelled #xx, that are looked at: a scan has hundreds, and no name needs them."""
+_STEPS = 100_000
+"""Markers of a JPEG, or chunks of a PNG, that are walked through."""
 
 # Names that make a reader run, open or fetch something, and one that hides from us what is inside.
 _ACTIVE = re.compile(
     rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData|XFA|GoToE)(?![A-Za-z0-9])"
 )
+# Those too long to be met by chance, which are nowhere in a file, whatever it says to be data there.
+_ANYWHERE = re.compile(rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData)(?![A-Za-z0-9])")
 _ENCRYPTED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
-_STREAM = re.compile(rb">>\s*stream\r?\n")
+_STREAM = re.compile(rb"(?<![A-Za-z])stream(?:\r\n|\n|\r)")
+_UNPLAIN_FILTER = re.compile(rb"/Filter(?![A-Za-z0-9])(?!\s*(?:/[\w.]+|\[(?:\s*/\w+)*\s*\]))")
 _FILTER = re.compile(rb"/(\w+Decode|A85|AHx|LZW|Fl|RL|CCF|DCT|Crypt)(?![A-Za-z0-9])")
 _SHORT = {b"A85": b"ASCII85Decode", b"Fl": b"FlateDecode", b"DCT": b"DCTDecode", b"CCF": b"CCITTFaxDecode"}
 _PICTURES = {b"DCTDecode", b"CCITTFaxDecode"}
@@ -64,57 +71,86 @@ def media_type(content: bytes) -> str:
 def _check_pdf(content: bytes) -> None:
     if b"%%EOF" not in content[-_TAIL:]:
         raise MaterialDamaged
+    if _ANYWHERE.search(_plain(content)):
+        raise MaterialUnsafe(reason="active")
     left, at = INFLATED, 0
-    while found := _STREAM.search(content, at):
-        outside = content[at : found.end()]
-        _check_names(outside)
-        ends = content.find(b"endstream", found.end())
-        if ends < 0:
+    for _ in range(_STREAMS):
+        found = _STREAM.search(content, at)
+        if found is None:
+            _check_names(content[at:])
+            return
+        # All since the stream before: where its dictionary begins, a string in it could lie about.
+        about = _plain(content[at : found.end()])
+        _check_names(about)
+        size, ends = _check_stream(about, content, found.end(), left)
+        left -= size
+        at = content.find(b"endstream", ends)
+        if at < 0:
             raise MaterialDamaged
-        about = _plain(outside[max(outside.rfind(b" obj"), 0) :])
-        left -= _check_stream(about, content[found.end() : ends], left)
-        at = ends
-    _check_names(content[at:])
+    raise MaterialUnsafe(reason="streams")
 
 
-def _check_stream(about: bytes, raw: bytes, left: int) -> int:
-    """Return how many bytes a stream comes to, by what its dictionary says; the names in an object stream are read."""
+def _check_stream(about: bytes, content: bytes, start: int, left: int) -> tuple[int, int]:
+    """Return how many bytes a stream comes to and where its data ends; the names in an object stream are read.
+
+    Deflated data and ASCII85 say themselves where they end, and "endstream" may stand in them.
+    """
+    if _UNPLAIN_FILTER.search(about):
+        raise MaterialUnsafe(reason="filters")
     filters = [_SHORT.get(name, name) for name in _FILTER.findall(about)]
-    if filters[:1] == [b"ASCII85Decode"]:
-        try:
-            raw = base64.a85decode(raw.strip().removesuffix(b"~>"), ignorechars=b" \t\n\r\v\0\f")
-        except ValueError:
-            raise MaterialDamaged from None
-        filters = filters[1:]
+    raw, ends = content[start : content.find(b"endstream", start)], start
+    if text := filters[:1] == [b"ASCII85Decode"]:
+        ends = content.find(b"~>", start)
+        raw, filters = _ascii85(content[start:ends]), filters[1:]
     if filters[-1:] and filters[-1] in _PICTURES:
         filters = filters[:-1]
     if filters not in ([], [b"FlateDecode"]):
         raise MaterialUnsafe(reason="filters")
-    size, held, objects = 0, raw if not filters else b"", b"/ObjStm" in about
-    for piece in _inflated(raw) if filters else ():
-        size += len(piece)
-        if size > left:
-            raise MaterialUnsafe(reason="inflates")
-        if objects:
-            held += piece
+    size, objects = 0, b"/ObjStm" in about
+    if filters and text:
+        size, raw, _ = _inflated(raw, 0, left, keep=objects)
+    elif filters:
+        size, raw, ends = _inflated(content, start, left, keep=objects)
     if objects:
-        _check_names(held)
-    return size
+        _check_names(raw)
+    return size, ends
 
 
-def _inflated(raw: bytes) -> Iterator[bytes]:
-    """Yield a deflated stream piece by piece; one that breaks off ends there, as a reader would take it."""
-    inflate = zlib.decompressobj()
-    while raw and not inflate.eof:
-        try:
-            yield inflate.decompress(raw, _CHUNK)
-        except zlib.error:
-            return
-        raw = inflate.unconsumed_tail
+def _ascii85(raw: bytes) -> bytes:
+    try:
+        return base64.a85decode(raw, ignorechars=b" \t\n\r\v\0\f")
+    except ValueError:
+        raise MaterialDamaged from None
+
+
+def _inflated(raw: bytes, start: int, left: int, *, keep: bool) -> tuple[int, bytes, int]:
+    """Return how many bytes deflated data comes to, these if they are to be kept, and where it ends.
+
+    What breaks off ends there, as a reader would take it; it may have been looked for further on, and costs that.
+    """
+    inflate, held, size, at = zlib.decompressobj(), bytearray(), 0, start
+    while at < len(raw) and not inflate.eof:
+        feed = raw[at : at + _FEED]
+        at += len(feed)
+        while feed and not inflate.eof:
+            try:
+                piece = inflate.decompress(feed, _CHUNK)
+            except zlib.error:
+                return size + at - start, bytes(held), start
+            size += len(piece)
+            if size > left:
+                raise MaterialUnsafe(reason="inflates")
+            held += piece if keep else b""
+            feed = inflate.unconsumed_tail
+    if not inflate.eof:
+        return size + at - start, bytes(held), start
+    return size, bytes(held), at - len(inflate.unused_data)
 
 
 def _plain(text: bytes) -> bytes:
     """Return a dictionary with the names that are spelled with #xx as they read (ISO 32000-1, 7.3.5)."""
+    if text.count(b"#") > _ESCAPES:
+        raise MaterialUnsafe(reason="names")
     return _HEX_NAME.sub(lambda found: bytes([int(found[1], 16)]), text) if b"#" in text else text
 
 
@@ -127,7 +163,9 @@ def _check_names(text: bytes) -> None:
 
 def _check_jpeg(content: bytes) -> None:
     at, sized = 2, False
-    while at + 4 <= len(content):
+    for _ in range(_STEPS):
+        if at + 4 > len(content):
+            break
         if content[at] != _MARKER:
             raise MaterialDamaged
         marker = content[at + 1]
@@ -151,7 +189,9 @@ def _check_jpeg(content: bytes) -> None:
 def _check_png(content: bytes) -> None:
     at, names = len(_PNG), list[bytes]()
     inflate, size = zlib.decompressobj(), 0
-    while at + 12 <= len(content):
+    for _ in range(_STEPS):
+        if at + 12 > len(content):
+            break
         length, name = struct.unpack_from(">I4s", content, at)
         body = content[at + 8 : at + 8 + length]
         crc = content[at + 8 + length : at + 12 + length]
@@ -174,14 +214,17 @@ def _check_png(content: bytes) -> None:
 def _counted(inflate: "zlib._Decompress", feed: bytes, left: int) -> int:
     """Return how many bytes a part of a PNG's picture comes to, at most `left` and one piece."""
     size = 0
-    while feed and not inflate.eof:
-        try:
-            size += len(inflate.decompress(feed, _CHUNK))
-        except zlib.error:
-            raise MaterialDamaged from None
-        if size > left:
-            raise MaterialUnsafe(reason="inflates")
-        feed = inflate.unconsumed_tail
+    # By parts: zlib copies whatever it has not come to yet, each time.
+    for start in range(0, len(feed), _FEED):
+        part = feed[start : start + _FEED]
+        while part and not inflate.eof:
+            try:
+                size += len(inflate.decompress(part, _CHUNK))
+            except zlib.error:
+                raise MaterialDamaged from None
+            if size > left:
+                raise MaterialUnsafe(reason="inflates")
+            part = inflate.unconsumed_tail
     return size
 
 

@@ -103,14 +103,20 @@ async def do(
     return await _done(tx, catalogue, case, standing.card, asked.act, did)
 
 
-async def identified(runtime: Runtime, checks: Checks, asked: LostCardRequest) -> int:
+async def identified(
+    runtime: Runtime, catalogue: Catalogue, checks: Checks, asked: LostCardRequest, by: Terminal
+) -> int:
     """Identify a person whose card was reported lost, by documents and face; return the card.
 
-    Raises TooMany, ActNotOfItem, IdentityMismatch (which part differs is not said), StatusConflict (the card can be
-    shown), FaceMismatch, CheckUnavailable.
+    Nobody is told whether a person is who they say but an outlet that may do the act. Raises ActNotOfItem, WrongPlace,
+    NotDelegated, TooMany, IdentityMismatch (which part differs is not said), StatusConflict (the card can be shown),
+    FaceMismatch, CheckUnavailable.
     """
     if asked.act not in WITHOUT_CARD:
         raise ActNotOfItem(acts=sorted(act.value for act in WITHOUT_CARD))
+    item = catalogue.get(policy().item_of(asked.act))
+    check_place(item, by.setting)
+    await delegation.require(runtime.pool, by, item)
     index = id_index(runtime.vault, asked.id_no)
     await runtime.limiter.hit(LOST, index.hex())
     row = await cards.by_person(runtime.pool, index)

@@ -144,6 +144,7 @@ async def case_decide(
             CaseMoved,
             CaseOver,
             AppealLate,
+            AlreadyOpened,
             MaterialUnknown,
             NotDelegated,
             SameReviewer,

@@ -258,13 +258,15 @@ async def move_at(
     """Do at a terminal what the applicant asks, by another visit of the case's item.
 
     A supplement or an appeal that is handed in at an attended counter is accepted there. Raises NotFound, OtherCase,
-    CaseMoved, CaseOver, AppealLate, MaterialUnknown, NotDelegated.
+    AlreadyOpened (the visit that opened it), CaseMoved, CaseOver, AppealLate, MaterialUnknown, NotDelegated.
     """
     if asked.visit is None:
         raise Invalid(pointer="/visit")
     row = await store.whose(tx, case)
     if row is None or row["agency"] != by.agency:
         raise NotFound
+    if row["visit"] == asked.visit:
+        raise AlreadyOpened
     found = await visits.at_agency(tx, catalogue, asked.visit, by, Flow.APPLY, Flow.CERTIFY)
     if (found.item.code, found.holder) != (row["item"], row["holder"]):
         raise OtherCase

@@ -40,7 +40,7 @@ _IN_HAND = """
                                       AND s.level IS NOT NULL)
     FROM case_file f WHERE f.id = $1
 """
-_CARD = "SELECT holder, item, evidence_sha256, agency FROM case_file WHERE id = $1"
+_CARD = "SELECT visit, holder, item, evidence_sha256, agency FROM case_file WHERE id = $1"
 _NAME = """
     INSERT INTO case_person (actor, holder, by)
     SELECT o.actor, $2, $3 FROM operator o WHERE o.actor = $1 AND o.role = 'reviewer'

@@ -138,9 +138,8 @@ async def claim_answer(number: FromPath[UUID], terminal: Given[Terminal], runtim
 
 @get("/me/claim-requests/{number:uuid}", operation_id="claim_wanted", opt={"errors": (NotFound, RequestOver)})
 async def claim_wanted(number: FromPath[UUID], holder: Given[Holder], runtime: Given[Runtime]) -> ShowWanted:
-    """Look at a request that the phone scanned 查看出示请求: who asks, what for, and which claims."""
-    del holder
-    return await service.wanted(runtime.pool, number)
+    """Look at a request that the phone scanned 查看出示请求: who asks, and for what; the first to look has it."""
+    return await service.wanted(runtime.pool, number, holder)
 
 
 @post(

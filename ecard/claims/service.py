@@ -162,9 +162,12 @@ async def answered(runtime: Runtime, number: UUID, by: Terminal) -> ShowAnswer:
     )
 
 
-async def wanted(db: Db, number: UUID) -> ShowWanted:
-    """Return a request as the phone that scanned it sees it; raises NotFound, RequestOver."""
-    row = await _open(db, number)
+async def wanted(db: Db, number: UUID, holder: Holder) -> ShowWanted:
+    """Return a request as the phone that scanned it sees it, and take it for this phone.
+
+    Raises NotFound (none such, or another phone has it) and RequestOver.
+    """
+    row = await _open(db, number, holder)
     return ShowWanted(
         id=number,
         agency=row["agency_name"],
@@ -183,7 +186,7 @@ async def show(tx: Tx, runtime: Runtime, number: UUID, presented: str, holder: H
 
     Raises NotFound, RequestOver, ClaimRefused, ClaimRevoked, TooMuchShown and TooLittleShown.
     """
-    row = await _open(tx, number)
+    row = await _open(tx, number, holder)
     now = runtime.clock.time()
     shown = read(
         presented,
@@ -221,9 +224,9 @@ async def _standing(
     return standing
 
 
-async def _open(db: Db, number: UUID) -> Any:
+async def _open(db: Db, number: UUID, holder: Holder) -> Any:
     row = await store.request(db, number)
-    if row is None:
+    if row is None or not await store.take(db, number, holder.actor):
         raise NotFound
     if row["over"] or row["claim"] is not None:
         raise RequestOver

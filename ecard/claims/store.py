@@ -46,6 +46,7 @@ _REQUEST = """
            extract(epoch FROM r.presented_at)::bigint AS presented_at
     FROM claim_request r JOIN agency g ON g.id = r.agency JOIN terminal t ON t.actor = r.terminal WHERE r.id = $1
 """
+_TAKE = "UPDATE claim_request SET seen_by = $2 WHERE id = $1 AND coalesce(seen_by, $2) = $2 RETURNING true"
 _ANSWER = """
     UPDATE claim_request SET claim = $2, answer = $3, presented_at = clock_timestamp()
     WHERE id = $1 AND claim IS NULL AND expires_at > clock_timestamp() RETURNING true
@@ -101,6 +102,11 @@ async def ask(tx: Tx, *columns: object) -> int:
 async def request(db: Db, number: UUID) -> Any:
     """Return a request; None when there is none."""
     return await db.fetchrow(_REQUEST, number)
+
+
+async def take(db: Db, number: UUID, phone: UUID) -> bool:
+    """Take a request for the phone that looks at it; return False when another has, or there is none."""
+    return await db.fetchval(_TAKE, number, phone) is not None
 
 
 async def answer(tx: Tx, number: UUID, claim: UUID, sealed: bytes) -> bool:

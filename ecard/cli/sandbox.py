@@ -25,7 +25,7 @@ from ecard.settings import SANDBOX_ISSUER
 
 ISSUER = os.environ.get("ECARD_ISSUER", SANDBOX_ISSUER)
 """Who the sandbox says that it is, in what it signs."""
-_START = 60.0
+_START = 180.0
 """Seconds that a first start may take: the stores are initialised."""
 
 

@@ -146,11 +146,11 @@ class Window:
             threading.Thread(target=self._serve, args=(socket,), daemon=True).start()
             yield
 
-    def read(self, item: str, card: VirtualCard) -> dict[str, Any]:
-        """Put a card in, have it read for an item, and return how the session ended, with `reader` as its place."""
+    def read(self, item: str, card: VirtualCard, write: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Put a card in, have it read (or written) for an item; return how that ended, with `reader` as its place."""
         self._slot = slot = Slot(card)
         try:
-            session = self._counter.call("POST", "/v1/card-sessions", {"item": item}).json()["id"]
+            session = self._counter.call("POST", "/v1/card-sessions", {"item": item, "write": write}).json()["id"]
             seen: dict[str, Any] = {"state": "opening"}
             while seen["state"] in {"opening", "reading", "pin"}:
                 path = f"/v1/card-sessions/{session}"

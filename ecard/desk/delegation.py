@@ -2,7 +2,7 @@
 
 from ecard.callers import Terminal
 from ecard.catalogue.model import Item
-from ecard.db import Tx
+from ecard.db import Db
 from ecard.desk.errors import NotDelegated
 
 DELEGATING = 3
@@ -16,7 +16,7 @@ _HELD = """
 """
 
 
-async def require(tx: Tx, by: Terminal, item: Item, *, review: bool = False) -> None:
+async def require(db: Db, by: Terminal, item: Item, *, review: bool = False) -> None:
     """Check that `by`'s outlet may accept this item, or review it; to be accepted, annexes 1 and 2 need no grant.
 
     必选事项 are in every bank's grant, 可选事项 only where they are named. Raises NotDelegated.
@@ -24,5 +24,5 @@ async def require(tx: Tx, by: Terminal, item: Item, *, review: bool = False) -> 
     if item.annex != DELEGATING and not review:
         return
     mandatory = bool(item.mandatory) and not review
-    if await tx.fetchval(_HELD, by.agency, by.region, by.site, item.code, mandatory, review) is None:
+    if await db.fetchval(_HELD, by.agency, by.region, by.site, item.code, mandatory, review) is None:
         raise NotDelegated

@@ -9,15 +9,18 @@ from uuid import UUID
 from ecard.callers import Holder, Terminal
 from ecard.catalogue.model import Catalogue, Flow, Form, Item, Strength
 from ecard.db import Db
+from ecard.desk import delegation
 from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
-from ecard.desk.model import STANDS_SECONDS
+from ecard.desk.model import ONLINE, STANDS_SECONDS
 
 # Held until the transaction ends: a dispute or a lost card that comes now waits, and finds what was made of it.
 _FIND = """
     SELECT v.id, v.item, v.form, v.evidence, v.strength, v.level, v.card, v.terminal, v.agency, v.at, v.relation,
            v.disputed_at IS NOT NULL AS disputed, v.at < clock_timestamp() - make_interval(secs => $2) AS over,
-           c.holder, c.status, a.holder AS acting, sha256(v.id::text::bytea || v.body_sha256) AS evidence_sha256
+           c.holder, c.status, a.holder AS acting, t.setting,
+           sha256(v.id::text::bytea || v.body_sha256) AS evidence_sha256
     FROM visit v JOIN card c ON c.seq = v.card LEFT JOIN card a ON a.seq = v.acting_card
+        LEFT JOIN terminal t ON t.actor = v.terminal
     WHERE v.id = $1 FOR SHARE OF v, c
 """
 
@@ -38,6 +41,8 @@ class Standing(NamedTuple):
     level: int
     agency: UUID
     actor: UUID
+    setting: str
+    """Of the terminal where the holder stood; online on the own phone."""
     acting: UUID | None
     relation: str | None
     at: Any
@@ -47,13 +52,15 @@ class Standing(NamedTuple):
 async def at_agency(db: Db, catalogue: Catalogue, visit: UUID, by: Terminal, *flows: Flow) -> Standing:
     """Return a visit that was made at a terminal of `by`'s agency, for an item of one of `flows`.
 
-    Raises VisitUnknown (none such of this agency), VisitOver (longer ago than STANDS_SECONDS, or disputed),
-    CardSuspended, WrongFlow.
+    What is done by grant alone (annex 3) goes on nowhere else, whichever its flow is. Raises VisitUnknown (none such of
+    this agency), VisitOver (longer ago than STANDS_SECONDS, or disputed), CardSuspended, WrongFlow, NotDelegated.
     """
     row = await db.fetchrow(_FIND, visit, float(STANDS_SECONDS))
     if row is None or row["agency"] != by.agency:
         raise VisitUnknown
-    return _standing(row, catalogue, flows)
+    standing = _standing(row, catalogue, flows)
+    await delegation.require(db, by, standing.item)
+    return standing
 
 
 async def on_phone(db: Db, catalogue: Catalogue, visit: UUID, holder: Holder, *flows: Flow) -> Standing:
@@ -93,6 +100,7 @@ def _standing(row: Any, catalogue: Catalogue, flows: tuple[Flow, ...]) -> Standi
         level=row["level"],
         agency=row["agency"],
         actor=row["terminal"],
+        setting=row["setting"] or ONLINE,
         acting=row["acting"],
         relation=row["relation"],
         at=row["at"],

@@ -6,7 +6,7 @@ from litestar import Response, Router, post
 from litestar.params import JSONBody
 
 from ecard.callers import Holder, Terminal
-from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
+from ecard.desk.errors import CardSuspended, NotDelegated, VisitOver, VisitUnknown, WrongFlow
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
 from ecard.records import service
@@ -28,7 +28,12 @@ async def _looked_up(
     return await creation.once(by.actor, lambda tx: service.record(tx, records, asked.visit, by, found))
 
 
-@post("/record-lookups", operation_id="record_lookup", status_code=201, opt={"errors": (*_STANDING, LookedUp)})
+@post(
+    "/record-lookups",
+    operation_id="record_lookup",
+    status_code=201,
+    opt={"errors": (*_STANDING, NotDelegated, LookedUp)},
+)
 async def record_lookup(
     data: JSONBody[RecordLookupRequest], terminal: Given[Terminal], records: Given[Records], creation: Given[Creation]
 ) -> Response[RecordLookup]:

@@ -68,7 +68,7 @@ async def depart(tx: Tx, catalogue: Catalogue, visit: UUID, by: Terminal) -> Vol
     """End the service that a visit's holder began at this agency, and credit its minutes.
 
     Raises what `at_agency` raises, NotInPerson, NotServing, ServiceLapsed, and VisitCounted: arriving and leaving are
-    two visits.
+    two visits, and who was last seen before the service began was not seen to leave it.
     """
     standing = await _standing(tx, catalogue, visit, by)
     if await store.counted(tx, visit):
@@ -76,6 +76,8 @@ async def depart(tx: Tx, catalogue: Catalogue, visit: UUID, by: Terminal) -> Vol
     row = await store.open_service(tx, standing.holder, by.agency)
     if row is None:
         raise NotServing
+    if standing.at <= row["came_at"]:
+        raise VisitCounted
     earned = minutes(row["came_at"], row["now"])
     if earned is None:
         raise ServiceLapsed(hours=LONGEST.total_seconds() // 3600)

@@ -17,7 +17,7 @@ _OPEN = """
     SELECT id, came, came_at, clock_timestamp() AS now FROM volunteer_service
     WHERE holder = $1 AND agency = $2 AND state = 'open' FOR UPDATE
 """
-_COUNTED = "SELECT EXISTS (SELECT FROM volunteer_service WHERE $1 IN (came, went))"
+_COUNTED = "SELECT hours_counted($1)"
 _CREDIT = "SELECT outcome FROM hours_credit($1, $2, $3, $4)"
 _REDEEM = "SELECT outcome, available FROM hours_redeem($1, $2, $3, $4, $5, $6, $7)"
 _FINISH = "SELECT outcome, state, held FROM hours_finish($1, $2, $3)"
@@ -58,7 +58,7 @@ async def open_service(tx: Tx, holder: UUID, agency: UUID) -> Row | None:
 
 
 async def counted(db: Db, visit: UUID) -> bool:
-    """Return whether a visit has begun or ended a service."""
+    """Return whether a visit has begun or ended a service, or spent time."""
     return bool(await db.fetchval(_COUNTED, visit))
 
 

@@ -24,6 +24,12 @@ def _asked(bureau: Bureau) -> dict[str, Any]:
     return ask(bureau.terminal(), "driving_licence", ["vehicle_classes"], "租车")
 
 
+def _taken(bureau: Bureau) -> dict[str, Any]:
+    made = _asked(bureau)
+    _phone(bureau).call("GET", f"/v1/me/claim-requests/{made['id']}")
+    return made
+
+
 def _number(made: dict[str, Any]) -> dict[str, str]:
     return {"number": made["id"]}
 
@@ -38,7 +44,7 @@ def _revoked(bureau: Bureau) -> Good:
 
 
 def _shown(bureau: Bureau) -> Good:
-    asked, credential = _asked(bureau), _credential(bureau)["credential"]
+    asked, credential = _taken(bureau), _credential(bureau)["credential"]
     to = {"audience": asked["audience"], "nonce": asked["nonce"]}
     text = bound(_phone(bureau), credential, ["vehicle_classes"], **to)
     return Good(_phone(bureau), {"presentation": text}, _number(asked))
@@ -59,7 +65,7 @@ SHOWING: Mapping[str, Callable[[Bureau], Good]] = {
     "claim_revoke": _revoked,
     "claim_ask": _ask,
     "claim_answer": lambda bureau: Good(bureau.terminal(), path=_number(_asked(bureau))),
-    "claim_wanted": lambda bureau: Good(_phone(bureau), path=_number(_asked(bureau))),
+    "claim_wanted": lambda bureau: Good(_phone(bureau), path=_number(_taken(bureau))),
     "claim_show": _shown,
     "claim_status": lambda _: Good(path={"number": "0"}),
     "claim_issuer": lambda _: Good(),

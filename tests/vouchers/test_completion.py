@@ -13,7 +13,7 @@ from tests.bank import Bank
 from tests.bureau import Bureau, outcomes, refused, rows
 from tests.pay.ledger.checking import checked
 from tests.school import School, audit, join, learner, scheme, second
-from tests.shop import confirm
+from tests.shop import confirm, new_number
 from tests.training import FACE, Programme
 
 
@@ -198,6 +198,24 @@ def test_the_own_share_is_paid_before_the_voucher_is_completed(
     school.redeeming(voucher)
     assert balance(school, settings) - before == FACE + 500, "both legs reach the institution"
     checked(settings)
+
+
+def test_an_own_share_that_went_back_completes_nothing(
+    bureau: Bureau, school: School, programme: Programme, other: Operator, bank: Bank
+) -> None:
+    del bank
+    class_, phone, voucher = attended(school, programme, fee=FACE + 500)
+    order = phone.call("POST", "/v1/me/tuitions", {"voucher": voucher}).json()["order"]
+    confirm(phone, {"id": order})
+    completion = school.complete(class_, voucher)["id"]
+    audit(bureau.training, completion)
+    refund = {"out_refund_no": new_number(), "amount": 499, "reason": "退费"}
+    school.counter.call("POST", f"/v1/orders/{order}/refunds", refund)
+    with refused("completion_own_share_open", 409):
+        audit(other, completion)
+    audit(other, completion, passed=False, reason="自费部分已退")
+    with refused("completion_own_share_open", 409):
+        school.complete(class_, voucher)
 
 
 def test_only_its_own_institution_completes_and_redeems(

@@ -73,7 +73,16 @@ async def completions_list(
     status_code=201,
     opt={
         "role": Role.TRAINING,
-        "errors": (NotFound, CompletionDecided, SameOperator, OverAmount, VoucherFrozen, VoucherState, InFlight),
+        "errors": (
+            NotFound,
+            CompletionDecided,
+            SameOperator,
+            OverAmount,
+            OwnShareOpen,
+            VoucherFrozen,
+            VoucherState,
+            InFlight,
+        ),
     },
 )
 async def completion_audit(

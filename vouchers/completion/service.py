@@ -30,7 +30,7 @@ from vouchers.life.service import institution_of
 PAGE = 200
 """Vouchers, or at most completions, of one answer."""
 _SUBMIT: Mapping[str, type[EcardError]] = {"fee_open": OwnShareOpen}
-_JUDGE: Mapping[str, type[EcardError]] = {"not_found": NotFound, "same_operator": SameOperator}
+_JUDGE: Mapping[str, type[EcardError]] = {**_SUBMIT, "not_found": NotFound, "same_operator": SameOperator}
 
 
 async def submit(tx: Tx, runtime: Runtime, class_: UUID, asked: CompletionRequest, by: Terminal) -> Completion:
@@ -68,7 +68,7 @@ async def judge(tx: Tx, completion: UUID, asked: AuditRequest, by: Operator) -> 
     """Note an operator's word on a completion, at the level that is due.
 
     Raises Invalid (a rejection without a reason, or with an amount), NotFound, CompletionDecided, SameOperator,
-    OverAmount, VoucherFrozen, VoucherState.
+    OverAmount, OwnShareOpen (it was paid back since), VoucherFrozen, VoucherState.
     """
     if not asked.passed and asked.reason is None:
         raise Invalid(pointer="/reason")

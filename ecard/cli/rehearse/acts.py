@@ -1,5 +1,6 @@
 """How applications, certifications and entries are rehearsed: each goes on from a visit to its end."""
 
+import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from ecard.catalogue.load import load
 from ecard.catalogue.model import Form, Item, Strength
 from ecard.cli.rehearse.stage import Person, Place, Stage
 from ecard.cli.story import PASSWORD, expect, new_person
-from ecard.client import Operator, cases, certification, entries
+from ecard.client import Operator, cases, certification, employment, entries
 
 _NEW = "824613"
 
@@ -82,6 +83,18 @@ def work(stage: Stage, item: Item, form: Form) -> str:
         entries.enter(place.terminal, place.visit(item, form, person)["visit"], direction=direction)
     expect(len(entries.my_work_hours(person.phone)) == 1, "the hours of the day are counted")
     return "signed in and out"
+
+
+def certificate(stage: Stage, item: Item, form: Form) -> str:
+    """Put a certificate of employment on record, on the physical card as well, and show it."""
+    person, place = stage.person(), stage.place("counter")
+    written = {"certificate_no": str(11990020260000 + secrets.randbelow(10_000)), "status": "1"}
+    visit = place.visit(item, form, person, written if form is Form.PHYSICAL else None)["visit"]
+    employment.record(place.terminal, visit, written)
+    [mine] = employment.mine(person.phone)
+    expect(written.items() <= mine["certificate"].items(), f"the certificate is on record: {mine}")
+    expect(mine["on_card"] == (form is Form.PHYSICAL), "on the physical card as well, where that was shown")
+    return "on the card and on record" if form is Form.PHYSICAL else "on record"
 
 
 def manage(stage: Stage, item: Item, form: Form) -> str:

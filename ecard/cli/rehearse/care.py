@@ -1,18 +1,22 @@
 """How care is rehearsed: settled at an institution, recorded while off-line, looked up and printed, volunteered."""
 
+import datetime
 from typing import Any
 from uuid import UUID
 
 from ecard.catalogue.load import load
 from ecard.catalogue.model import Flow, Form, Item
+from ecard.claims.model import types
 from ecard.cli.rehearse.acts import counter
 from ecard.cli.rehearse.money import merchant
 from ecard.cli.rehearse.stage import Stage, number
 from ecard.cli.story import PASSWORD, expect
-from ecard.client import hours, records
+from ecard.client import claims, hours, records
 from ecard.client.medical import Desk, balances, care_of, designate, fee, load_sandbox_rules
+from pay.settlements.model import BEIJING
 
 _REGION = "119901"
+_CARE = "outpatient"
 _FEES = (fee(100_000), fee(40_000, listed="B", code="310300001"), fee(10_000, listed="C", code="990000001"))
 """1,500 yuan: 甲 1,000, 乙 400, 丙 100."""
 
@@ -74,3 +78,30 @@ def _volunteers(stage: Stage) -> UUID:
         return agency
 
     return stage.once("volunteers", make)
+
+
+def take_down(stage: Stage, item: Item, form: Form) -> str:
+    """Take down what was done while off-line, by the card that was there, and settle it late: once."""
+    person, place = stage.person(), stage.place("counter", _hospital(stage))
+    desk, day = Desk(place.terminal), (datetime.datetime.now(BEIJING) - datetime.timedelta(days=1)).date().isoformat()
+    total = sum(line["amount"] for line in _FEES)
+    visit = place.visit(item, form, person)["visit"]
+    kept = desk.record(visit, _CARE, _FEES, day=day, paid=total, number=number("T"))
+    settled = desk.upload_record(kept)
+    expect(settled["state"] == "confirmed" and balances(settled), f"settled late, Σ legs = total: {settled}")
+    expect(desk.upload_record(kept)["id"] == settled["id"], "uploaded twice, settled once")
+    return "recorded off-line, settled late"
+
+
+def show_credential(stage: Stage, item: Item, form: Form) -> str:
+    """Have a credential issued to the phone, and show a terminal one claim of it and no more."""
+    del form
+    person, terminal = stage.person(), stage.place("counter").terminal
+    kind = next(one for one in types().values() if item.code in one.items)
+    made = claims.issue(person.phone, person.phone.do(item.code, **stage.proof(item, person)), kind.name)
+    wanted = [kind.claims[-1].name]
+    asked = claims.ask(terminal, kind.name, wanted, "沙箱演练")
+    claims.show(person.phone, made["credential"], asked["id"])
+    found = claims.answer(terminal, asked["id"])
+    expect(found["state"] == "presented" and list(found["claims"]) == wanted, f"what was asked, no more: {found}")
+    return f"{kind.name} shown: {wanted[0]}"

@@ -20,12 +20,15 @@ PLAYS: Mapping[Flow, Play] = {
     Flow.APPLY: acts.apply,
     Flow.CERTIFY: acts.certify,
     Flow.MANAGE: acts.manage,
+    Flow.CREDENTIAL: care.show_credential,
     Flow.RECORD: acts.work,
     Flow.SETTLE: care.settle,
     Flow.QUERY: care.look_up,
     Flow.TIMEBANK: care.volunteer,
 }
 """How the items of each flow are played: a new flow is a line here, a new item is none."""
+RECORDS: Mapping[str, Play] = {"A1-04": acts.certificate, "A2-52": care.take_down}
+"""What is recorded in a way of its own: on a card, or off-line."""
 _AT_ONCE = 6
 """Rows played at a time: most of a row is waiting for the server."""
 
@@ -60,6 +63,6 @@ def _judged(stage: Stage, row: Row, form: Form | None) -> Found:
 def _played(stage: Stage, row: Row, form: Form | None) -> str:
     if row.kind is Kind.REFUSED and row.form is not None:
         return plays.refuse(stage, row.item, row.form)
-    act = PLAYS[row.item.flow]
+    act = RECORDS.get(row.item.code) or PLAYS[row.item.flow]
     forms = [row.form] if row.form is not None else [one for one in row.item.forms if form in {None, one}]
     return "; ".join(act(stage, row.item, one) for one in forms)

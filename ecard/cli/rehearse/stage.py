@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -44,28 +44,31 @@ class Place:
         self.agency, self._stage, self._lock = agency, stage, threading.Lock()
         self._window: Window | None = None
 
-    def evidence(self, item: Item, form: Form, person: Person) -> dict[str, Any]:
-        """Return what `person` presents here for `item`, proven as strongly as the item asks."""
+    def evidence(
+        self, item: Item, form: Form, person: Person, write: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return what `person` presents here for `item`, proven as strongly as the item asks; a card may be written."""
         if form is Form.PHYSICAL:
-            return {"kind": "card", "session": self.read(item, person.card)}
+            return {"kind": "card", "session": self._read(item, person.card, write)}
         if item.strength.meets(Strength.KNOWLEDGE):
             person.phone.prove(PASSWORD)
         return {"kind": "code", "code": person.phone.code(Scene(item.scene).name.lower())}
 
-    def read(self, item: Item, card: VirtualCard) -> str:
-        """Return the session in which `card` was read for `item` and proved itself."""
+    def _read(self, item: Item, card: VirtualCard, write: Mapping[str, str] | None) -> str:
+        """Return the session in which `card` was read for `item`, proved itself, and was written if asked."""
         with self._lock:
             if self._window is None:
                 stage = self._stage
                 self._window = Window(stage.by.registrar, str(self.agency), self.terminal, ISSUER)
                 stage.until_the_end(self._window.paired())
-            seen = self._window.read(item.code, card)
+            seen = self._window.read(item.code, card, write)
         expect(seen["state"] == "proven", f"the card proves itself: {seen}")
+        expect(write is None or seen["written"] == "written", f"the card is written: {seen}")
         return str(seen["id"])
 
-    def visit(self, item: Item, form: Form, person: Person) -> dict[str, Any]:
+    def visit(self, item: Item, form: Form, person: Person, write: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return a visit of `person` here."""
-        asked = {"item": item.code, "evidence": self.evidence(item, form, person)}
+        asked = {"item": item.code, "evidence": self.evidence(item, form, person, write)}
         made: dict[str, Any] = self.terminal.call("POST", "/v1/visits", asked).json()
         expect(made["form"] == form.value, "the visit says which form was used")
         return made

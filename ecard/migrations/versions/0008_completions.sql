@@ -113,6 +113,14 @@ CREATE FUNCTION attended_hours(p_voucher uuid, p_class uuid) RETURNS integer LAN
         WHERE a.voucher = p_voucher AND a.class = p_class AND a.state = 'counted' AND v.disputed_at IS NULL
 $$;
 
+-- Whether the own share of the fee is paid, or there is none: a part of it that went back is not paid.
+CREATE FUNCTION own_share_paid(p_voucher uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT v.face >= c.fee OR EXISTS (
+        SELECT FROM tuition t JOIN enrolment e ON e.id = t.enrolment JOIN pay_order o ON o.id = t.order_id
+        WHERE e.voucher = v.id AND e.dropped_at IS NULL AND t.state = 'paid' AND o.refunded = 0)
+    FROM voucher v JOIN training_class c ON c.id = v.class WHERE v.id = p_voucher
+$$;
+
 -- An institution says that a learner completed: hours enough, the own share paid, and what it asks for.
 -- Outcomes: ok, voucher_unknown, wrong_institution, frozen, expired, state, too_few, fee_open, over_amount.
 CREATE FUNCTION completion_submit(
@@ -141,9 +149,7 @@ BEGIN
     outcome := CASE
         WHEN hours < needed THEN 'too_few'
         WHEN amount > least(v.face, c.fee) THEN 'over_amount'
-        WHEN v.face < c.fee AND NOT EXISTS (
-            SELECT FROM tuition t JOIN enrolment e ON e.id = t.enrolment
-            WHERE e.voucher = p_voucher AND e.dropped_at IS NULL AND t.state = 'paid') THEN 'fee_open'
+        WHEN NOT own_share_paid(p_voucher) THEN 'fee_open'
         ELSE 'ok' END;
     IF outcome <> 'ok' THEN
         amount := least(v.face, c.fee);
@@ -162,7 +168,7 @@ END $$;
 
 -- An operator's word on a completion: the first level, then another operator's at the second, who may lower the
 -- amount. Whoever rejects gives the voucher back to the class, with the reason.
--- Outcomes: ok, not_found, decided, same_operator, over_amount, frozen, state.
+-- Outcomes: ok, not_found, decided, same_operator, over_amount, fee_open (paid back since), frozen, state.
 CREATE FUNCTION completion_judge(
     p_completion uuid, p_actor uuid, p_passed boolean, p_amount bigint, p_reason text,
     OUT outcome text, OUT level smallint, OUT state text, OUT voucher uuid, OUT amount bigint
@@ -185,6 +191,7 @@ BEGIN
         WHEN b.mine THEN 'same_operator'
         WHEN v.state <> 'completed' THEN CASE v.state WHEN 'frozen' THEN 'frozen' ELSE 'state' END
         WHEN p_passed AND amount > coalesce(b.allowed, n.amount) THEN 'over_amount'
+        WHEN p_passed AND NOT own_share_paid(v.id) THEN 'fee_open'
         ELSE 'ok' END;
     IF outcome <> 'ok' THEN
         amount := coalesce(b.allowed, n.amount);

@@ -44,7 +44,7 @@ BEGIN
         RETURN;
     END IF;
     IF b.face > 0 THEN
-        v_buckets := least(greatest(v_quantity / 1000, 1), 64);
+        v_buckets := least(greatest(v_quantity / 100, 1), 64);
         v_fund := voucher_fund(b.programme, b.source);
         v_escrows := array(SELECT ledger_account('voucher_batch', p_batch::text || '/' || k, 'escrow')
                            FROM generate_series(0, v_buckets - 1) k ORDER BY k);

@@ -29,7 +29,7 @@ CREATE TABLE voucher_programme (
     CHECK (validity_days <= 92 OR longer_by IS NOT NULL AND validity_days <= 1096)
 );
 
--- 批次. Its whole money lies in escrow accounts before its first voucher exists, one for every thousand vouchers, so
+-- 批次. Its whole money lies in escrow accounts before its first voucher exists, one for every hundred vouchers, so
 -- that redemptions of one batch do not queue at one row: voucher n is of account n % cardinality(escrows).
 -- `issued + skipped` of the `quantity` are decided; a pushed batch skips people who have got a voucher meanwhile.
 CREATE TABLE voucher_batch (

@@ -106,12 +106,20 @@ CREATE TRIGGER benefit_approval_append_only BEFORE UPDATE OR DELETE OR TRUNCATE 
 CREATE TRIGGER benefit_manifest_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON benefit_manifest
     EXECUTE FUNCTION append_only();
 
--- A batch moves as the business does, and nothing is released that two operators have not approved as it stands.
+-- A batch moves as the business does, and nothing is released that two operators have not approved as it stands: whatever
+-- is a draft again, and so may have other lines, is another round.
 CREATE FUNCTION benefit_batch_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_seen integer;
 BEGIN
-    IF OLD.state || '>' || NEW.state <> ALL (ARRAY['draft>notice', 'notice>level1', 'level1>level2',
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'draft' OR NEW.round <> 1 THEN
+            RAISE EXCEPTION 'benefit: a batch begins as a draft' USING ERRCODE = 'BN001';
+        END IF;
+        RETURN NEW;
+    ELSIF NEW.round <> OLD.round + (NEW.state = 'draft')::integer THEN
+        RAISE EXCEPTION 'benefit: a draft again is another round' USING ERRCODE = 'BN001';
+    ELSIF OLD.state || '>' || NEW.state <> ALL (ARRAY['draft>notice', 'notice>level1', 'level1>level2',
         'notice>draft', 'level1>draft', 'level2>draft', 'level2>releasing', 'releasing>done', 'done>releasing',
         'releasing>closed', 'done>closed', 'draft>cancelled', 'notice>cancelled', 'level1>cancelled',
         'level2>cancelled']) THEN
@@ -125,8 +133,9 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER benefit_batch_moved BEFORE UPDATE OF state ON benefit_batch FOR EACH ROW
-    WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION benefit_batch_moves();
+CREATE TRIGGER benefit_batch_moved BEFORE UPDATE ON benefit_batch FOR EACH ROW
+    WHEN (OLD.state <> NEW.state OR OLD.round <> NEW.round) EXECUTE FUNCTION benefit_batch_moves();
+CREATE TRIGGER benefit_batch_begun BEFORE INSERT ON benefit_batch FOR EACH ROW EXECUTE FUNCTION benefit_batch_moves();
 
 CREATE DOMAIN benefit_state AS text CHECK (VALUE IN ('ready', 'held', 'sent', 'unknown', 'paid', 'returned', 'cancelled'));
 CREATE DOMAIN benefit_amount AS bigint CHECK (VALUE BETWEEN 1 AND 999999999999);
@@ -188,6 +197,20 @@ CREATE TRIGGER benefit_line_added AFTER INSERT ON benefit_line REFERENCING NEW T
     FOR EACH STATEMENT EXECUTE FUNCTION benefit_line_of_draft();
 CREATE TRIGGER benefit_line_dropped AFTER DELETE ON benefit_line REFERENCING OLD TABLE AS touched
     FOR EACH STATEMENT EXECUTE FUNCTION benefit_line_of_draft();
+
+-- Another try is of a line that was returned, and says what it said.
+CREATE FUNCTION benefit_line_again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM benefit_line x WHERE x.id = NEW.redrive_of AND x.state = 'returned' AND
+            (x.batch, x.n, x.try + 1, x.programme, x.period, x.component, x.payee, x.amount, x.reference, x.salt)
+            = (NEW.batch, NEW.n, NEW.try, NEW.programme, NEW.period, NEW.component, NEW.payee, NEW.amount, NEW.reference,
+               NEW.salt)) THEN
+        RAISE EXCEPTION 'benefit: no try of what was returned' USING ERRCODE = 'BN003';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER benefit_line_tried BEFORE INSERT ON benefit_line FOR EACH ROW WHEN (NEW.try > 1)
+    EXECUTE FUNCTION benefit_line_again();
 
 -- Lines that were handed in and not taken: their place and why, nothing of what they say.
 CREATE TABLE benefit_bad_line (

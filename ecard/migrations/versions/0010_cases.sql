@@ -77,6 +77,13 @@ CREATE TABLE case_person (
     by uuid NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
+CREATE FUNCTION case_person_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE restrict_violation USING CONSTRAINT = 'case_person_stands', MESSAGE = 'who a reviewer is does not change';
+END $$;
+CREATE TRIGGER case_person_stands BEFORE UPDATE ON case_person FOR EACH ROW WHEN (NEW IS DISTINCT FROM OLD)
+    EXECUTE FUNCTION case_person_stands();
+CREATE TRIGGER case_person_remains BEFORE DELETE OR TRUNCATE ON case_person EXECUTE FUNCTION case_person_stands();
 
 -- 授权: what an agency's outlets may do of annex 3. `items` empty: all that are 必选. `region` begins those meant.
 CREATE TABLE case_grant (
@@ -162,7 +169,9 @@ BEGIN
             RAISE check_violation USING CONSTRAINT = 'case_step_own', MESSAGE = 'the applicant does not decide';
         ELSIF v_kind = 'terminal' AND NEW.level > 1 AND NOT EXISTS (
             SELECT FROM case_grant g JOIN terminal t ON t.agency = g.agency WHERE t.actor = NEW.actor AND g.review
-            AND c.item = any (g.items) AND g.revoked_at IS NULL) THEN
+            AND c.item = any (g.items) AND g.revoked_at IS NULL AND NEW.at >= g.from_at
+            AND (g.until_at IS NULL OR NEW.at < g.until_at) AND (g.region IS NULL OR starts_with(t.region, g.region))
+            AND (g.site IS NULL OR g.site = t.site)) THEN
             RAISE check_violation USING CONSTRAINT = 'case_step_grant', MESSAGE = 'no grant to review';
         ELSIF c.appealed IS NOT NULL AND EXISTS (
             SELECT FROM case_step s WHERE s.case_id = NEW.case_id AND s.round < c.appealed
@@ -194,9 +203,16 @@ BEGIN
     ELSIF NEW.state = 'rejected' AND NOT EXISTS (SELECT FROM case_step s WHERE s.case_id = NEW.id
                      AND s.round = NEW.round AND s.kind = 'rejected') THEN
         RAISE check_violation USING CONSTRAINT = 'case_file_rejected', MESSAGE = 'a refusal that nobody decided';
-    ELSIF TG_OP = 'UPDATE' AND (NEW.id, NEW.item, NEW.levels, NEW.holder, NEW.card) IS DISTINCT FROM
-                               (OLD.id, OLD.item, OLD.levels, OLD.holder, OLD.card) THEN
+    ELSIF TG_OP = 'UPDATE' AND 
+        (NEW.id, NEW.visit, NEW.item, NEW.levels, NEW.holder, NEW.card, NEW.acting, NEW.agency) IS DISTINCT FROM
+        (OLD.id, OLD.visit, OLD.item, OLD.levels, OLD.holder, OLD.card, OLD.acting, OLD.agency) THEN
         RAISE check_violation USING CONSTRAINT = 'case_file_same', MESSAGE = 'whose and what a case is does not change';
+    ELSIF TG_OP = 'UPDATE' AND NEW.round <> OLD.round
+          AND (NEW.round <> OLD.round + 1 OR OLD.state NOT IN ('returned', 'rejected')) THEN
+        RAISE check_violation USING CONSTRAINT = 'case_file_round', MESSAGE = 'a round follows what went back';
+    ELSIF TG_OP = 'UPDATE' AND coalesce(NEW.appealed, 0) <>
+          (CASE WHEN OLD.state = 'rejected' AND NEW.round > OLD.round THEN NEW.round ELSE coalesce(OLD.appealed, 0) END) THEN
+        RAISE check_violation USING CONSTRAINT = 'case_file_appeal', MESSAGE = 'after a refusal it is an appeal';
     ELSIF TG_OP = 'UPDATE' AND OLD.state IN ('done', 'withdrawn') AND NEW IS DISTINCT FROM OLD THEN
         RAISE check_violation USING CONSTRAINT = 'case_file_over', MESSAGE = 'what is over does not change';
     END IF;

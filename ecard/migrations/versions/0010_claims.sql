@@ -75,6 +75,8 @@ CREATE TABLE claim_request (
     nonce text NOT NULL UNIQUE,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
+    -- The first phone that looks at a request takes it.
+    seen_by uuid,
     claim uuid REFERENCES claim,
     answer bytea,
     presented_at timestamptz,

@@ -242,6 +242,7 @@ DECLARE
     v_acting integer;
     v_relation text;
     v_visit uuid := p_id;
+    v_taken bytea;
 BEGIN
     SELECT e.* INTO k FROM gate_entry e WHERE e.terminal = p_terminal AND e.once = p_once;
     IF FOUND THEN
@@ -270,9 +271,16 @@ BEGIN
     capacity := r.capacity;
     -- Whoever uploads this code at the same time waits here for the other's end.
     INSERT INTO evidence_use AS e (key, solo, visit) VALUES (p_once, true, p_id) ON CONFLICT (key) DO NOTHING;
-    IF NOT FOUND THEN
+    v_taken := CASE WHEN NOT FOUND THEN p_once END;
+    -- Its digits are the same code: whoever took them online took it. Another phone's picture has the same digits.
+    IF v_taken IS NULL AND p_shadow IS NOT NULL THEN
+        INSERT INTO evidence_use AS e (key, solo, visit) VALUES (p_shadow, false, p_id)
+            ON CONFLICT (key) DO UPDATE SET at = e.at WHERE NOT e.solo;
+        v_taken := CASE WHEN NOT FOUND THEN p_shadow END;
+    END IF;
+    IF v_taken IS NOT NULL THEN
         SELECT e.visit, x.at, x.terminal, x.item INTO u FROM evidence_use e LEFT JOIN visit x ON x.id = e.visit
-            WHERE e.key = p_once FOR UPDATE OF e;
+            WHERE e.key = v_taken FOR UPDATE OF e;
         SELECT e.* INTO k FROM gate_entry e WHERE e.visit = u.visit;
         IF k.id IS NULL AND u.terminal = p_terminal AND u.item = p_item THEN
             -- The network went after the visit, and before the entry.
@@ -293,7 +301,7 @@ BEGIN
             RETURN;
         ELSE
             PERFORM entry_lose(k.id);
-            UPDATE evidence_use SET visit = p_id WHERE key = p_once;
+            UPDATE evidence_use SET visit = p_id WHERE key = v_taken;
         END IF;
     END IF;
     v := entry_pass(r, d.holder, p_direction, p_room, p_at, true, p_longest);
@@ -307,8 +315,6 @@ BEGIN
                            kid, keys_as_of, card, level, device, acting_card, relation)
             VALUES (p_id, p_at, p_terminal, p_agency, p_id::text, '', p_item, 'electronic', 'offline', p_strength,
                     '{pop}', '{}', '', 0, p_card, d.level, p_device, v_acting, v_relation);
-        INSERT INTO evidence_use (key, solo, visit) SELECT p_shadow, false, p_id WHERE p_shadow IS NOT NULL
-            ON CONFLICT (key) DO NOTHING;
         INSERT INTO audit_event (kind, outcome, actor, card, item, detail) VALUES ('visit', 'ok', p_terminal, p_card,
             p_item, jsonb_build_object('visit', p_id, 'form', 'electronic', 'evidence', 'offline', 'device', p_device));
     END IF;

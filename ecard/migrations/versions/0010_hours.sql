@@ -45,6 +45,15 @@ CREATE TABLE hour_redemption (
 );
 CREATE INDEX hour_redemption_of ON hour_redemption (holder, at);
 
+-- Whether a visit has begun or ended a service, or spent time: whoever comes for the next one shows the card again.
+-- Two that go on from one visit at once come one after the other, until the first has ended.
+CREATE FUNCTION hours_counted(p_visit uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_visit::text, 0));
+    RETURN EXISTS (SELECT FROM volunteer_service s WHERE p_visit = s.came OR p_visit = s.went)
+        OR EXISTS (SELECT FROM hour_redemption r WHERE r.visit = p_visit);
+END $$;
+
 -- Where minutes come from and go to.
 CREATE FUNCTION hours_source() RETURNS uuid LANGUAGE sql AS $$
     SELECT ledger_account('platform', 'volunteer_hours', 'issue', 'VHOUR')
@@ -60,7 +69,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM volunteer_body b WHERE b.agency = p_agency AND b.records) THEN
         outcome := 'not_recording';
         RETURN;
-    ELSIF EXISTS (SELECT FROM volunteer_service s WHERE p_visit IN (s.came, s.went)) THEN
+    ELSIF hours_counted(p_visit) THEN
         outcome := 'counted';
         RETURN;
     END IF;
@@ -83,7 +92,7 @@ DECLARE
     v_holder uuid;
 BEGIN
     SELECT holder INTO v_holder FROM volunteer_service WHERE id = p_service AND state = 'open' FOR UPDATE;
-    IF NOT FOUND OR EXISTS (SELECT FROM volunteer_service s WHERE p_visit IN (s.came, s.went)) THEN
+    IF NOT FOUND OR hours_counted(p_visit) THEN
         outcome := 'counted';
         RETURN;
     END IF;
@@ -107,7 +116,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM volunteer_body b WHERE b.agency = p_agency AND b.redeems) THEN
         outcome := 'not_redeeming';
         RETURN;
-    ELSIF EXISTS (SELECT FROM hour_redemption r WHERE r.visit = p_visit) THEN
+    ELSIF hours_counted(p_visit) THEN
         outcome := 'counted';
         RETURN;
     END IF;

@@ -7,7 +7,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from ecard.callers import Holder, Terminal
-from ecard.desk.errors import CardSuspended, VisitOver, VisitUnknown, WrongFlow
+from ecard.desk.errors import CardSuspended, NotDelegated, VisitOver, VisitUnknown, WrongFlow
 from ecard.given import Given
 from ecard.idempotency import Creation, InFlight
 from ecard.keyring.model import NoKey
@@ -32,7 +32,12 @@ async def _printed(
     return await creation.once(by.actor, lambda tx: service.issue(tx, press, asked.visit, by, made))
 
 
-@post("/record-documents", operation_id="record_document", status_code=201, opt={"errors": _PRINTING})
+@post(
+    "/record-documents",
+    operation_id="record_document",
+    status_code=201,
+    opt={"errors": (*_PRINTING, NotDelegated)},
+)
 async def record_document(
     data: JSONBody[RecordDocumentRequest], terminal: Given[Terminal], press: Given[Press], creation: Given[Creation]
 ) -> Response[RecordDocument]:
@@ -68,7 +73,7 @@ async def _fetched(press: Press, number: UUID, by: Terminal | Holder) -> Respons
     "/record-documents/{document:uuid}",
     operation_id="record_document_fetch",
     media_type=_PDF,
-    opt={"errors": (DocumentUnknown, DocumentGone, VisitOver, CardSuspended), "media": _PDF},
+    opt={"errors": (DocumentUnknown, DocumentGone, VisitOver, CardSuspended, NotDelegated), "media": _PDF},
 )
 async def record_document_fetch(
     document: FromPath[UUID], terminal: Given[Terminal], press: Given[Press]

@@ -32,6 +32,16 @@ def test_a_case_from_the_own_phone_waits_until_a_reviewer_accepts_it(bureau: Bur
     assert cases.finish(case, reviewers(bureau))["state"] == "done"
 
 
+def test_the_visit_that_opened_a_case_moves_it_no_further(bureau: Bureau) -> None:
+    kiosk, phone = bureau.terminal("kiosk"), bureau.phone()
+    opened = visit(kiosk, phone, "A1-02")
+    case = cases.open_case(kiosk, opened)
+    with refused("case_already_opened", 409):
+        cases.move(kiosk, case, "withdraw", visit=opened)
+    again = visit(kiosk, phone, "A1-02")
+    assert cases.move(kiosk, case, "withdraw", visit=again)["state"] == "withdrawn"
+
+
 def test_a_bank_accepts_what_it_was_granted(bureau: Bureau) -> None:
     outlet, phone = bank(bureau), bureau.phone()
     case = cases.open_case(outlet.counter, visit(outlet.counter, phone, "A3-12"))

@@ -3,7 +3,7 @@
 import pytest
 
 from ecard.cards.sandbox import FACE_FAILED
-from ecard.client import cases
+from ecard.client import cases, records
 from ecard.client.certification import certifications, certify
 from tests.bureau import Bureau, refused
 from tests.ecard.cases.office import bank, reviewer, reviewers, visit
@@ -21,6 +21,13 @@ def test_required_items_come_with_a_grant_and_optional_ones_only_by_name(bureau:
         cases.open_case(counter, visit(counter, phone, "A3-14"))
     listed = bureau.registrar.call("GET", "/v1/case-grants", query=f"agency={outlet.agency}").json()
     assert [(one["items"], one.get("revoked", False)) for one in listed] == [([], False), (["A3-14"], True)]
+
+
+def test_what_a_bank_was_not_granted_it_does_not_look_up_either(bureau: Bureau) -> None:
+    outlet, other, phone = bank(bureau).counter, bureau.terminal(), bureau.phone()
+    with refused("case_not_delegated", 403):
+        records.look_up(other, visit(other, phone, "A3-30"))
+    assert records.look_up(outlet, visit(outlet, phone, "A3-30"))["sections"]
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,22 @@ PAST: dict[str, tuple[str, Past]] = {
         "case_file_same",
         lambda d: d.db.execute("UPDATE case_file SET holder = $2 WHERE id = $1", d.case, d.other.holder),
     ),
+    "a relative forgotten": (
+        "case_file_same",
+        lambda d: d.db.execute("UPDATE case_file SET acting = $2 WHERE id = $1", d.case, d.other.holder),
+    ),
+    "a round begun anew": (
+        "case_file_round",
+        lambda d: d.db.execute("UPDATE case_file SET round = 2, level = 0, state = 'submitted' WHERE id = $1", d.case),
+    ),
+    "who a reviewer is": (
+        "case_person_stands",
+        lambda d: d.db.execute("UPDATE case_person SET holder = $2 WHERE actor = $1", d.own_key, d.other.holder),
+    ),
+    "a reviewer forgotten": (
+        "case_person_stands",
+        lambda d: d.db.execute("DELETE FROM case_person WHERE actor = $1", d.own_key),
+    ),
     "a step altered": (
         "case_step_stands",
         lambda d: d.db.execute("UPDATE case_step SET actor = $2 WHERE case_id = $1", d.case, d.second),
@@ -116,6 +132,29 @@ def test_no_statement_gets_past_four_eyes(own: Settings, what: str) -> None:
             return str(refusal.value.constraint_name)
 
     assert asyncio.run(tried()) == constraint
+
+
+def test_what_was_refused_comes_before_nobody_again_but_as_an_appeal(own: Settings) -> None:
+    again = """
+        UPDATE case_file SET state = 'submitted', round = 2, level = 0, reason = NULL, ended_at = NULL, appealed = $2
+        WHERE id = $1
+    """
+
+    async def tried() -> list[str]:
+        async with desk(own) as found:
+            await found.accept()
+            assert (await sql.decide(found.db, found.case, found.second, 2, 2, "reject"))["outcome"] == "ok"
+            told = []
+            for change, *more in ((again, None), ("UPDATE case_file SET appealed = 1 WHERE id = $1",)):
+                with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refusal:
+                    await found.db.execute(change, found.case, *more)
+                told.append(str(refusal.value.constraint_name))
+            await found.db.execute(again, found.case, 2)
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refusal:
+                await found.db.execute("UPDATE case_file SET appealed = NULL WHERE id = $1", found.case)
+            return [*told, str(refusal.value.constraint_name)]
+
+    assert asyncio.run(tried()) == ["case_file_appeal"] * 3
 
 
 def test_a_chain_that_a_superuser_bent_is_seen(own: Settings) -> None:

@@ -1,12 +1,13 @@
 """Acts at a bank's counter change the card, its account and its passwords, and each is kept as a case."""
 
+import functools
 from functools import cache
 
 import pytest
 
 from ecard.cards.sandbox import FACE_FAILED, FACE_PASSED
 from ecard.client import Phone, cases
-from tests.bureau import PASSWORD, Bureau, Person, new_person, refused
+from tests.bureau import PASSWORD, Bureau, Person, new_person, outcomes, refused
 from tests.ecard.cases.office import Bank, bank, visit
 
 NEW = "824613"
@@ -95,9 +96,10 @@ def test_passbooks_are_numbered(bureau: Bureau) -> None:
 def test_a_lost_card_is_found_by_documents_and_face_for_it_cannot_be_shown(bureau: Bureau) -> None:
     person, phone = enrolled(bureau)
     counter = outlet(bureau).counter
+    code = phone.code()
     assert served(bureau, phone, "A3-23", "card_lose")["card"] == "lost"
-    with refused("card_suspended"):
-        phone.codes()
+    with refused("card_suspended", 409):
+        counter.visit("A3-12", code)
     with refused("identity_mismatch", 422):
         cases.serve_lost(counter, "card_find", {**person.facts, "name": "他人"}, FACE_PASSED)
     with refused("face_mismatch", 422):
@@ -163,5 +165,27 @@ def test_a_relative_acts_on_nobodys_card(bureau: Bureau) -> None:
 
 def test_an_outlet_without_a_grant_does_none_of_it(bureau: Bureau) -> None:
     counter, phone = bureau.terminal(), bureau.phone()
+    facts = bureau.register().facts
+    for told in (facts, {**facts, "name": "他人"}):
+        with refused("case_not_delegated", 403):
+            cases.serve_lost(counter, "card_find", told, FACE_PASSED)
     with refused("case_not_delegated", 403):
         cases.serve(counter, visit(counter, phone, "A3-01"), "account_activate")
+
+
+def test_of_many_acts_from_one_visit_one_is_done(bureau: Bureau) -> None:
+    _, phone = enrolled(bureau)
+    counter = outlet(bureau).counter
+    shown = visit(counter, phone, "A3-02")
+    found = outcomes([functools.partial(cases.serve, counter, shown, "account_lose") for _ in range(8)])
+    assert (found["ok"], found.keys() - {"case_already_opened"}) == (1, {"ok"})
+
+
+def test_acts_of_many_visits_on_one_card_wait_for_each_other(bureau: Bureau) -> None:
+    _, phone = enrolled(bureau)
+    counter = outlet(bureau).counter
+    acts = [("A3-24", "card_cancel"), ("A3-23", "card_lose"), ("A3-04", "account_close"), ("A3-02", "account_lose")]
+    shown = [(visit(counter, phone, item), act) for item, act in acts]
+    found = outcomes([functools.partial(cases.serve, counter, *one) for one in shown])
+    assert found["ok"] >= 1
+    assert found.keys() <= {"ok", "card_suspended", "account_status_conflict"}, found

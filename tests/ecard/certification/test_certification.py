@@ -24,8 +24,8 @@ CERTIFY = load().get
 
 @pytest.fixture(scope="module")
 def outlet(bureau: Bureau) -> Terminal:
-    """The counter of a bank that may certify (A3-18)."""
-    return bank(bureau).counter
+    """The counter of a bank that may certify (A3-17, A3-18, A3-19)."""
+    return bank(bureau, "A3-17").counter
 
 
 def visited(bureau: Bureau, phone: Phone, item: str, setting: str = "counter", at: Terminal | None = None) -> str:
@@ -59,8 +59,9 @@ def test_a_clerk_at_a_counter_sees_the_holder_and_a_kiosk_wants_the_face(bureau:
     assert certify(bureau.terminal(), visited(bureau, phone, "A1-35"))["how"] == "counter"
     visit = visited(bureau, phone, "A1-35", "kiosk")
     kiosk = bureau.terminal("kiosk")
-    with refused("certification_face_needed"):
-        certify(kiosk, visit)
+    for place in (kiosk, bureau.terminal()):  # the clerk saw nobody who was at the kiosk
+        with refused("certification_face_needed"):
+            certify(place, visit)
     with refused("certification_face_mismatch"):
         certify(kiosk, visit, face=FACE_FAILED)
     assert certify(kiosk, visit, face=FACE_PASSED)["how"] == "face"
@@ -83,11 +84,13 @@ def test_a_banks_counter_compares_faces_and_a_mismatch_names_the_way_by_document
 
 
 @pytest.mark.parametrize("item", ["A3-17", "A3-19"])
-def test_what_is_reviewed_by_documents_is_certified_by_its_case_alone(bureau: Bureau, item: str) -> None:
-    visit = visited(bureau, bureau.phone(), item)
+def test_what_is_reviewed_by_documents_is_certified_by_its_case_alone(
+    bureau: Bureau, outlet: Terminal, item: str
+) -> None:
+    visit = visited(bureau, bureau.phone(), item, at=outlet)
     for face in (None, FACE_PASSED):
         with refused("certification_by_case", 422):
-            certify(bureau.terminal(), visit, face=face)
+            certify(outlet, visit, face=face)
 
 
 def test_faces_cannot_be_tried_without_end(bureau: Bureau, outlet: Terminal) -> None:

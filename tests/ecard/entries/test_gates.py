@@ -228,6 +228,18 @@ def test_of_a_code_that_two_gates_took_the_first_seen_counts_and_both_are_told(b
     assert two.enter(phone)["direction"] == "in"  # the use that was lost is given back
 
 
+def test_digits_that_were_taken_online_are_the_code_that_a_gate_uploads(bureau: Bureau) -> None:
+    one, two, phone = Place(bureau, PARK), Place(bureau, PARK), bureau.phone()
+    [shown] = phone.codes()
+    visit = one.gate.visit(PARK, shown["number"])["visit"]
+    entered = enter(one.gate, visit)
+    line = {"code": shown["code"], "at": int(time.time()) + 2}
+    [late] = upload(two.gate, PARK, [line])
+    assert (late["outcome"], abs(late["first_at"] - entered["at"]) <= 1) == ("contested", True)
+    assert upload(one.gate, PARK, [line])[0]["outcome"] == "contested"
+    assert [entry["counted"] for entry in my_entries(phone)].count(True) == 1
+
+
 def test_two_gates_that_upload_a_code_at_once_count_it_once(bureau: Bureau) -> None:
     place, phone = Place(bureau, PARK), bureau.phone()
     line = {"code": phone.code(), "at": int(time.time())}

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from ecard.client import Operator
+from ecard.ids import new_id
 from ecard.settings import Settings
 from tests.benefits import Office, line
 from tests.bureau import Bureau, outcomes, refused, rows
@@ -59,6 +60,49 @@ def test_direct_sql_can_neither_approve_alone_nor_release_nor_change_a_line(
     with pytest.raises(asyncpg.PostgresError):
         rows(settings, "DELETE FROM benefit_approval WHERE batch = $1", batch["id"])
     rows(settings, approve, batch["id"], 2, manifest, two)
+
+
+def test_direct_sql_brings_no_old_approval_to_other_lines(office: Office, bureau: Bureau, settings: Settings) -> None:
+    batch = office.approved([line(bureau.register(), 100)])
+    number = batch["id"]
+    for change, state in (
+        ("UPDATE benefit_batch SET state = 'draft' WHERE id = $1", "BN001"),
+        ("UPDATE benefit_batch SET round = round + 1 WHERE id = $1", "BN001"),
+        (
+            """
+            INSERT INTO benefit_batch (id, programme, agency, period, number, state, funding, escrow)
+            SELECT ledger_id(), b.programme, b.agency, b.period, 'x' || b.number, 'releasing',
+                   (SELECT id FROM journal LIMIT 1), (SELECT id FROM account LIMIT 1)
+            FROM benefit_batch b WHERE b.id = $1
+            """,
+            "BN001",
+        ),
+    ):
+        with pytest.raises(asyncpg.PostgresError) as refusal:
+            rows(settings, change, number)
+        assert refusal.value.sqlstate == state
+    assert office.batch(batch)["state"] == "level2"
+    office.finance.call("POST", f"/v1/benefit-reviews/{number}/cancel")
+
+
+@pytest.mark.parametrize(
+    "other", ["l.payee, 400000, l.n, l.try + 1", "$2, l.amount, l.n, l.try + 1", "l.payee, l.amount, l.n + 1, 2"]
+)
+def test_direct_sql_pays_nobody_else_by_another_try(
+    office: Office, bureau: Bureau, settings: Settings, other: str
+) -> None:
+    batch = office.handed_in([line(bureau.register(), 100)])
+    again = f"""
+        INSERT INTO benefit_line (id, batch, programme, period, component, reference, salt, redrive_of,
+                                  payee, amount, n, try)
+        SELECT ledger_id(), l.batch, l.programme, l.period, l.component, l.reference, l.salt, l.id, {other}
+        FROM benefit_line l WHERE l.batch = $1 AND $2::uuid IS NOT NULL
+    """
+    rows(settings, "UPDATE benefit_line SET state = 'returned' WHERE batch = $1", batch["id"])
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        rows(settings, again, batch["id"], new_id())
+    assert refusal.value.sqlstate == "BN003"
+    office.finance.call("POST", f"/v1/benefit-reviews/{batch['id']}/cancel")
 
 
 def test_lines_that_were_changed_past_every_guard_are_not_released(

@@ -22,7 +22,7 @@ from pay.disbursement.checks import CHECKS
 from pay.ledger.checks import CHECKS as LEDGER
 from tests.bureau import new_database
 
-EXAMPLES, STEPS = 200 if os.environ.get("ECARD_FULL_RACES") == "1" else 40, 50
+EXAMPLES, STEPS = 200 if os.environ.get("ECARD_FULL_RACES") == "1" else 25, 50
 BANK, AMOUNT, ROOT = "B1", 100, b"\x01" * 32
 LIVING = {"ready", "held", "sent", "unknown", "paid"}
 OPEN = {"releasing", "done"}

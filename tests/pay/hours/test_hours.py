@@ -53,6 +53,19 @@ def test_a_service_between_two_visits_is_credited_and_stands_in_the_statement(
     checked(settings)
 
 
+def test_who_showed_the_card_twice_on_coming_was_not_seen_to_leave(
+    bureau: Bureau, society: Terminal, settings: Settings
+) -> None:
+    phone = bureau.phone()
+    spare, came = visit(society, phone), visit(society, phone)
+    began = arrive(society, came, PROJECT)
+    with refused("volunteer_visit_counted", 409):
+        depart(society, spare)
+    assert [one["state"] for one in my_hours(phone)["services"]] == ["open"]
+    rows(settings, AGED, began["id"], 9)
+    assert depart(society, visit(society, phone))["minutes"] == 10
+
+
 def test_time_is_set_aside_spent_in_part_and_given_back(bureau: Bureau, society: Terminal, settings: Settings) -> None:
     phone = bureau.phone()
     served(society, phone, settings, 100)
@@ -127,6 +140,18 @@ def test_arriving_and_leaving_are_two_visits_and_a_retry_is_the_same(bureau: Bur
         arrive(society, visit(society, phone), PROJECT)
     with refused("volunteer_visit_counted", 409):
         arrive(society, one, PROJECT)
+
+
+def test_a_visit_is_for_one_thing_to_earn_or_to_spend(bureau: Bureau, society: Terminal, settings: Settings) -> None:
+    phone = bureau.phone()
+    came, went, third = (visit(society, phone) for _ in range(3))
+    rows(settings, AGED, arrive(society, came, PROJECT)["id"], 5)
+    depart(society, went)
+    for used in (came, went):
+        with refused("volunteer_visit_counted", 409):
+            redeem(society, used, 1, "居家照护")
+    both = [partial(redeem, society, third, 1, "居家照护"), partial(arrive, society, third, PROJECT)]
+    assert outcomes(both * 4) == {"ok": 1, "volunteer_visit_counted": 7}
 
 
 def test_who_forgot_to_check_out_earned_nothing_and_may_come_again(
