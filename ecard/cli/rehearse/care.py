@@ -58,7 +58,13 @@ def look_up(stage: Stage, item: Item, form: Form) -> str:
         by, visit = place.terminal, str(place.visit(item, form, person)["visit"])
     found = records.look_up(by, visit)
     expect(bool(found["complete"] and found["sections"]), f"every system answered: {found}")
-    return f"{len(found['sections'])} sections"
+    if not found["printable"]:
+        return f"{len(found['sections'])} sections"
+    document = records.print_out(by, visit)
+    expect(records.fetch(by, document["id"]).startswith(b"%PDF-"), "the document is printed")
+    shown = stage.http.get(f"/v1/documents/{document['id']}").json()
+    expect(shown["state"] == "valid", f"anybody may check the document: {shown}")
+    return f"{len(found['sections'])} sections, printed"
 
 
 def volunteer(stage: Stage, item: Item, form: Form) -> str:
