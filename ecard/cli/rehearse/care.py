@@ -61,8 +61,8 @@ def look_up(stage: Stage, item: Item, form: Form) -> str:
     if not found["printable"]:
         return f"{len(found['sections'])} sections"
     document = records.print_out(by, visit)
-    expect(records.fetch(by, document["id"]).startswith(b"%PDF-"), "the document is printed")
-    shown = stage.http.get(f"/v1/documents/{document['id']}").json()
+    expect(records.fetch(by, document["document"]).startswith(b"%PDF-"), "the document is printed")
+    shown = stage.http.get(f"/v1/documents/{document['document']}").json()
     expect(shown["state"] == "valid", f"anybody may check the document: {shown}")
     return f"{len(found['sections'])} sections, printed"
 
