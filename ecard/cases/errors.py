@@ -62,6 +62,14 @@ class SameReviewer(Forbidden):
     action = Text("请由另一人办理。", "Let another person decide.")
 
 
+class CaseDisputed(Conflict):
+    """The holder says that it was not they who came: nothing is given in their name."""
+
+    code = "case_disputed"
+    title = Text("持卡人否认该次到访", "The holder disputes the visit of this case")
+    action = Text("请退回或不予批准, 并与持卡人核实。", "Send it back or refuse it, and ask the holder.")
+
+
 class OwnCase(Forbidden):
     """回避: the applicant, or whoever applied for a relative, does not decide."""
 

@@ -11,6 +11,7 @@ from ecard.callers import Operator
 from ecard.cases import materials, reading, service
 from ecard.cases.errors import (
     CaseAssigned,
+    CaseDisputed,
     CaseMoved,
     CaseOver,
     MaterialUnknown,
@@ -110,6 +111,7 @@ async def case_assign(
             CaseOver,
             WrongCaseLevel,
             CaseAssigned,
+            CaseDisputed,
             SameReviewer,
             OwnCase,
             ReviewerUnnamed,

@@ -16,6 +16,7 @@ from ecard.cases.errors import (
     AlreadyOpened,
     AppealLate,
     CaseAssigned,
+    CaseDisputed,
     CaseMoved,
     CaseOver,
     MaterialUnknown,
@@ -57,6 +58,7 @@ _REFUSALS: Mapping[str, type[EcardError]] = {
     "material_unknown": MaterialUnknown,
     "assigned": CaseAssigned,
     "same_person": SameReviewer,
+    "disputed": CaseDisputed,
     "own": OwnCase,
     "unnamed": ReviewerUnnamed,
     "grant": NotDelegated,
@@ -215,7 +217,8 @@ async def review(
 ) -> None:
     """Decide as a reviewer of the bureau, at whichever level is due.
 
-    Raises NotFound, CaseMoved, CaseOver, WrongCaseLevel, CaseAssigned, SameReviewer, OwnCase, ReviewerUnnamed.
+    Raises NotFound, CaseMoved, CaseOver, WrongCaseLevel, CaseAssigned, CaseDisputed, SameReviewer, OwnCase,
+    ReviewerUnnamed.
     """
     row = await store.whose(tx, case)
     if row is None:

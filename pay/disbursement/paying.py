@@ -75,9 +75,17 @@ async def pay_for_ever(with_: Disburser) -> None:
         try:
             await redrive_due(with_)
             for batch in await sending.releasing(with_.runtime.pool):
-                await pay_batch(with_, batch)
+                await _paid(with_, batch)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
             log.warning("benefits were not paid: %s", type(error).__name__)
+
+
+async def _paid(with_: Disburser, batch: Released) -> None:
+    """Pay what is due of a batch; one that fails keeps no other waiting."""
+    try:
+        await pay_batch(with_, batch)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other batches must be paid
+        log.warning("a batch of benefits was not paid: %s", type(error).__name__)
 
 
 async def pay_batch(with_: Disburser, batch: Released) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from ecard.callers import Terminal
+from ecard.desk.errors import VisitOver
 from ecard.errors import EcardError
 from ecard.ids import new_id
 from pay.banks.bank import Credit
@@ -40,7 +41,7 @@ class Ward(NamedTuple):
 async def confirm(ward: Ward, number: UUID, split: str, by: Terminal) -> MedicalSettlement:
     """Settle what a trial said; the same again is answered with how it stands.
 
-    Raises NotFound, TrialStale, FeesChanged, CashNotPaid, NotWaiting.
+    Raises NotFound, TrialStale, FeesChanged, CashNotPaid, NotWaiting, VisitOver (the patient disputes it).
     """
     pool = ward.clinic.runtime.pool
     one, asking = await service.held(pool, number, by), new_id()
@@ -58,6 +59,8 @@ def _refusal(outcome: str, one: store.Settlement) -> EcardError:
             return CashNotPaid(cash=one.cash_due)
         case "fees_changed":
             return FeesChanged()
+        case "disputed":
+            return VisitOver()
         case "not_open":
             return NotWaiting(state=MedicalState(one.state).value)
         case _:

@@ -172,7 +172,7 @@ async def medical_cash(
     "/medical/settlements/{settlement:uuid}/confirm",
     operation_id="medical_confirm",
     status_code=200,
-    opt={"errors": (NotFound, TrialStale, FeesChanged, CashNotPaid, NotWaiting)},
+    opt={"errors": (NotFound, TrialStale, FeesChanged, CashNotPaid, NotWaiting, VisitOver)},
 )
 async def medical_confirm(
     settlement: FromPath[UUID], data: JSONBody[MedicalConfirmRequest], terminal: Given[Terminal], ward: Given[Ward]

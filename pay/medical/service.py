@@ -10,7 +10,7 @@ import msgspec
 from ecard.callers import Terminal
 from ecard.cards.profiles import open_profile
 from ecard.catalogue.model import Catalogue, Flow
-from ecard.db import Db, Tx
+from ecard.db import Db, Tx, begin
 from ecard.desk.errors import VisitUnknown
 from ecard.desk.standing import at_agency
 from ecard.errors import NotFound
@@ -73,8 +73,13 @@ class Judged(NamedTuple):
 
 
 async def insured(clinic: Clinic, visit: UUID, by: Terminal) -> Insured:
-    """Ask how the holder of a visit is insured, with no transaction open; raises VisitUnknown, NotInsured."""
-    row = await store.patient(clinic.runtime.pool, visit, by.agency)
+    """Ask how the holder of a visit is insured, with no transaction open meanwhile.
+
+    Raises what `at_agency` does: nobody's insurance is told to whom they are not with. NotInsured.
+    """
+    async with begin(clinic.runtime.pool) as tx:
+        await at_agency(tx, clinic.catalogue, visit, by, Flow.SETTLE, Flow.RECORD)
+        row = await store.patient(tx, visit, by.agency)
     if row is None:
         raise VisitUnknown
     found = await clinic.insurance.of(open_profile(clinic.runtime.vault, row["profile"]))

@@ -52,6 +52,9 @@ BEGIN
         WHEN c.state NOT IN ('submitted', 'accepted', 'reviewed') THEN 'not_open'
         WHEN due_level <> p_level THEN 'wrong_level'
         WHEN c.assignee <> p_actor THEN 'assigned'
+        -- Whoever says that it was not they who came is given nothing; what was asked in their name can be refused.
+        WHEN p_decision = 'approve' AND EXISTS (
+            SELECT FROM visit v WHERE v.id = c.visit AND v.disputed_at IS NOT NULL FOR SHARE) THEN 'disputed'
         ELSE 'ok' END;
     IF outcome <> 'ok' THEN
         RETURN;

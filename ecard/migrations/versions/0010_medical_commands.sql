@@ -160,7 +160,7 @@ CREATE TRIGGER medical_order_followed AFTER UPDATE OF state ON pay_order
 
 -- Begin to settle: the year's sums and the personal account are taken from, before the agency is asked.
 -- Outcomes: ok; again (it is under way, or done); stale (fees, year, account or time are not what the trial saw);
--- cash_missing; not_open.
+-- disputed (the patient says that it was not they who came); cash_missing; not_open.
 CREATE FUNCTION medical_confirm(p_settlement uuid, p_split bytea, p_ask uuid, p_seconds integer) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -180,6 +180,8 @@ BEGIN
         RETURN 'fees_changed';
     ELSIF v.expires_at <= clock_timestamp() THEN
         RETURN 'stale';
+    ELSIF EXISTS (SELECT FROM visit w WHERE w.id = e.visit AND w.disputed_at IS NOT NULL FOR SHARE) THEN
+        RETURN 'disputed';
     END IF;
     IF medical_cash(p_settlement) > 0 AND v.cash_at IS NULL THEN
         RETURN 'cash_missing';

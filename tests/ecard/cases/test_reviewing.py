@@ -36,6 +36,15 @@ def test_a_decision_is_made_once_in_its_turn_and_on_what_was_read(bureau: Bureau
         cases.decide(first, {**case, "id": ABSENT})
 
 
+def test_nothing_is_approved_in_the_name_of_who_says_that_it_was_not_they(bureau: Bureau) -> None:
+    (first, *_), (phone, case) = reviewers(bureau), opened(bureau)
+    [use] = phone.uses()
+    phone.call("POST", f"/v1/me/uses/{use['id']}/dispute")
+    with refused("case_disputed", 409):
+        cases.decide(first, case)
+    assert cases.decide(first, case, "reject", reason="本人否认到场")["state"] == "rejected"
+
+
 def test_whoever_refuses_or_returns_says_why_and_whoever_approves_does_not(bureau: Bureau) -> None:
     (first, *_), (_, case) = reviewers(bureau), opened(bureau)
     with refused("invalid_request", 400) as refusal:

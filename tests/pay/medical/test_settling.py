@@ -220,3 +220,18 @@ def test_rules_are_loaded_once_and_never_changed(bureau: Bureau, hospital: Hospi
         bureau.finance.call("PUT", path, {"region": "119909", "grade": "primary"})
     with refused("not_found", 404):  # no merchant
         designate(bureau.finance, bureau.agency, HERE)
+
+
+def test_nothing_is_settled_for_who_says_that_it_was_not_they(hospital: Hospital, bureau: Bureau) -> None:
+    phone = patient(bureau)
+    tried = hospital.tried(hospital.visit(phone), "inpatient", STAY)
+    phone.call("POST", f"/v1/me/uses/{phone.uses()[0]['id']}/dispute")
+    with refused("visit_over", 409):
+        hospital.confirm(tried)
+    assert account(phone)["balance"] == 120_000
+
+
+def test_nobodys_insurance_is_told_by_a_visit_that_was_for_something_else(hospital: Hospital, bureau: Bureau) -> None:
+    visit = hospital.terminal.visit("A2-47", bureau.phone(bureau.register(address="sandbox-uninsured")).code())["visit"]
+    with refused("wrong_flow", 422):
+        hospital.register(visit, "inpatient")
