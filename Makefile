@@ -41,7 +41,8 @@ drill: dev ## 故障演练, 负载下杀进程、断网、写满磁盘后核对�
 fuzz: dev ## 用随机输入试验读卡的解析器, 每个 60 秒 · fuzz what parses a card's answers, 60 s each
 	$(BIN)/python -m tests.fuzz
 
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three workers on two cores: much of a test is waiting.
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 # What these run is in other processes, or was counted before: without tracing they take two thirds of the time.
 APART = $(addprefix tests/,races openapi docs clients auth/real auth/conformance cardio/test_pcscd.py \
 	ecard/cli/test_rehearse.py ecard/test_document.py ecard/test_access_matrix.py)
