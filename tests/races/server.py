@@ -167,7 +167,7 @@ def open_bureau(server: Server) -> Bureau:
             "security": (stored["actor"], load_signer(bytes.fromhex(stored["key"])))
         }
         security = Operator(http, *operators["security"])
-        for role in ("registrar", "cards", "finance", "training"):
+        for role in ("registrar", "cards", "finance", "training", "reviewer"):
             registered = security.register_operator(role, role)
             operators[role] = (str(registered.actor), registered.signer)
     return Bureau(server.url, operators)
