@@ -45,7 +45,8 @@ fuzz: dev ## 用随机输入试验读卡的解析器, 每个 60 秒 · fuzz what
 PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 # What these run is in other processes, or was counted before: without tracing they take two thirds of the time.
 APART = $(addprefix tests/,races openapi docs clients auth/real auth/conformance cardio/test_pcscd.py \
-	ecard/cli/test_rehearse.py ecard/test_document.py ecard/test_access_matrix.py)
+	ecard/cli/test_rehearse.py ecard/test_document.py ecard/test_access_matrix.py) \
+	$(sort $(shell find tests -name test_state_machine.py -o -name test_races.py | grep -v ^tests/races/))
 
 openapi: setup ## 导出 openapi/openapi.json · export the API document
 	$(BIN)/ecard openapi export

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar import post
 
 from ecard.errors import EcardError, Invalid, TooLarge
 from ecard.requests import MAX_BODY, ClientDisconnect, DuplicateName, NotJson, StrictRequest, decode
@@ -217,7 +218,11 @@ def reading(*messages: Any) -> StrictRequest:
     async def receive() -> Any:
         return left.pop(0)
 
+    @post()
+    async def handler() -> None: ...
+
     scope: Any = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    scope["route_handler"] = handler
     return StrictRequest(scope, receive)
 
 

@@ -185,6 +185,7 @@ def test_types_are_named_as_published() -> None:
         "ecard-denied+jwt",
         "ecard-ledger-period+jwt",
         "ecard-benefit-manifest+jwt",
+        "ecard-profile-change+jwt",
         "ecard-device+jwt",
         "at+jwt",
         "JWT",
@@ -193,6 +194,11 @@ def test_types_are_named_as_published() -> None:
         "logout+jwt",
         "vc+jwt",
         "ecard-credentials+jwt",
+        "ecard-document+jwt",
+        "ecard-documents+jwt",
+        "dc+sd-jwt",
+        "kb+jwt",
+        "statuslist+jwt",
     ]
 
 

@@ -21,7 +21,7 @@ from tests.races.server import Server, open_bureau
 from tests.shop import Shop, new_number, payer
 
 TILLS = 32
-ROUNDS = 200 if os.environ.get("ECARD_FULL_RACES") == "1" else 60
+ROUNDS = 200 if os.environ.get("ECARD_FULL_RACES") == "1" else 30
 """Rounds of each race; 200 take a minute each."""
 AMOUNT = 100
 PAYER_ROUNDS = 50

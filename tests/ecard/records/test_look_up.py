@@ -13,6 +13,7 @@ from ecard.client.records import look_up
 from ecard.records.layout import load_layout
 from tests.benefits import Office, line
 from tests.bureau import PASSWORD, Bureau, outcomes, refused, rows
+from tests.ecard.cases.office import bank
 from tests.hospital import STAY, Hospital, patient
 from tests.vouchers.credentials.trained import Academy
 
@@ -41,12 +42,13 @@ def missing(found: dict[str, Any]) -> dict[str, str]:
 
 
 def test_every_item_of_the_flow_shows_its_sections_at_a_terminal_and_on_the_phone(bureau: Bureau) -> None:
-    phone, kiosk = proven(bureau), bureau.terminal("kiosk")
+    phone, kiosk, outlet = proven(bureau), bureau.terminal("kiosk"), bank(bureau).counter
     assert len(QUERIES) == 32
     for item in QUERIES:
         wanted = list(LAYOUT.entry(item.code).sections)
+        terminal = outlet if item.delegated else kiosk
         for found in (
-            look_up(kiosk, here(kiosk, phone, item.code)),
+            look_up(terminal, here(terminal, phone, item.code)),
             look_up(phone, phone.do(item.code)),
         ):
             assert (found["item"], found["title"], found["complete"]) == (item.code, item.title, True)
