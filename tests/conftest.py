@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import msgspec
 import pytest
 import uvicorn
@@ -30,6 +31,10 @@ from ecard.settings import Settings
 from pay.banks.directory import FRESH
 from tests.bank import Bank, banking
 from tests.bureau import Bureau
+
+# No promise here is about the time that an example takes: a busy machine may take any.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 MASTER_KEY = bytes(range(32))
 PCSCD = Path(tempfile.gettempdir()) / f"ecard-pcscd-{os.getpid()}"
