@@ -5,9 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import click
 import httpx
@@ -27,6 +28,7 @@ ISSUER = os.environ.get("ECARD_ISSUER", SANDBOX_ISSUER)
 """Who the sandbox says that it is, in what it signs."""
 _START = 180.0
 """Seconds that a first start may take: the stores are initialised."""
+_TRIES = 3
 
 
 def free(port: int) -> int:
@@ -41,33 +43,44 @@ def free(port: int) -> int:
 
 @contextlib.contextmanager
 def served(port: int, console: Console, *more: str) -> Iterator[str]:
-    """Run `ecard serve` beside this process; its messages are shown if it fails to start."""
-    command = [sys.executable, "-m", "ecard.cli", "serve", "--sandbox", "--port", str(port), "--quiet", *more]
-    # Our own command, and no shell.
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
-    os.set_blocking(process.stdout.fileno(), False)  # type: ignore[union-attr] # it was asked for above
-    base_url = f"http://127.0.0.1:{port}"
-    try:
+    """Run `ecard serve` beside this process; its messages are shown if it fails to start.
+
+    They go to a file: a pipe that nobody reads is full after a while, and the server would wait for its reader.
+    """
+    with tempfile.TemporaryFile("w+") as said:
         with console.status("正在启动数据库与服务… Starting the stores and the server…"):
-            _await(process, base_url)
-        yield base_url
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+            process, base_url = _started(port, said, *more)
+        try:
+            yield base_url
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
-def _await(process: "subprocess.Popen[str]", base_url: str) -> None:
+def _started(port: int, said: "IO[str]", *more: str) -> "tuple[subprocess.Popen[str], str]":
+    """Return a server that is ready, and its address; on another port where somebody took this one meanwhile."""
+    for _ in range(_TRIES):
+        command = [sys.executable, "-m", "ecard.cli", "serve", "--sandbox", "--port", str(port), "--quiet", *more]
+        # Our own command, and no shell.
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, text=True)  # noqa: S603
+        base_url = f"http://127.0.0.1:{port}"
+        if _ready(process, base_url):
+            return process, base_url
+        process.kill()
+        port = free(0)
+    said.seek(0)
+    msg = f"服务未能启动。The server did not start.\n{said.read()}"
+    raise click.ClickException(msg)
+
+
+def _ready(process: "subprocess.Popen[str]", base_url: str) -> bool:
     deadline = time.monotonic() + _START
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{base_url}/ready", timeout=1).is_success:
-                return
+                return True
         time.sleep(0.05)
-    said = process.stdout.read() if process.stdout else ""
-    msg = f"服务未能启动。The server did not start.\n{said or ''}"
-    raise click.ClickException(msg)
+    return False
 
 
 def first_operators(roles: Mapping[str, str]) -> dict[str, Any]:
