@@ -157,7 +157,14 @@ class Window:
                 seen = self._counter.call("GET", path, query=f"wait={_WAIT}").json()
             return {**seen, "reader": slot.name}
         finally:
+            self._await_closed()
             slot.empty()
+
+    def _await_closed(self) -> None:
+        """Wait until the card was let go: one that is gone before its reset leaves pcscd blind to the next."""
+        deadline = time.monotonic() + _WAIT
+        while self._held and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _serve(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -182,7 +189,8 @@ class Window:
                 [word] = self._held[frame.session].exchange([iso.verify(PIN).encode()])
                 socket.send(encode(PinEntered(frame.session, frame.n, word == _DONE, None)))
             case Close() if frame.session in self._held:
-                self._held.pop(frame.session).close()
+                self._held[frame.session].close()
+                del self._held[frame.session]
 
 
 def bridge_token(signer: Signer, bridge: UUID, issuer: str, now: float) -> str:
