@@ -12,6 +12,7 @@
 | ECARD_STATUS_BITS | the status list has 2^bits places: the most cards ever issued | 24 |
 | ECARD_PROXIES | addresses or networks whose X-Forwarded-For is believed, with commas between | nobody's |
 | ECARD_CARD_HSM | the HSM that knows physical cards' keys, an https URL | none; sandbox: invented keys |
+| ECARD_CATALOGUE_DIR | a catalogue with rows of one's own, read by `ecard.catalogue.load` | the package's own |
 """
 
 import contextlib
